@@ -1,0 +1,181 @@
+#include "broker/commit_reader.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace myelin::broker {
+namespace {
+
+constexpr std::size_t kPassBytes = 4u << 20;  // What all lanes of a pass may hold together, about.
+constexpr std::size_t kLaneBytesMax = 256u << 10;
+
+Result<std::vector<BatchRef>> read(log::Partition& partition, log::Seek seek,
+                                   std::size_t bytes_max) {
+  if (auto buffered = partition.read_buffered(seek, bytes_max)) return std::move(*buffered);
+  return partition.read_stored(seek, bytes_max);
+}
+
+template <class T>
+bool parse_number(std::string_view text, T& value) {
+  const auto* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  return parsed.ec == std::errc() && parsed.ptr == end && !text.empty();
+}
+
+}  // namespace
+
+std::string format_cursor(const Uuid& directory, const CommitPosition& position) {
+  return fmt::format("{}-{}-{}", directory.to_string(), position.commit.value, position.record);
+}
+
+Result<CommitPosition> parse_cursor(std::string_view text, const Uuid& directory,
+                                    CommitNumber visible) {
+  constexpr std::size_t kUuidBytes = 36;
+  const Error wrong(ErrorCode::InvalidInput, "not a cursor of this server");
+  if (text.size() < kUuidBytes + 4 || text[kUuidBytes] != '-') return wrong;
+  const auto id = Uuid::parse(text.substr(0, kUuidBytes));
+  if (!id) return wrong;
+  if (*id != directory) {
+    return Error(ErrorCode::InvalidInput,
+                 "the cursor is of another data directory: begin from a time instead");
+  }
+  const auto numbers = text.substr(kUuidBytes + 1);
+  const auto dash = numbers.find('-');
+  CommitPosition position;
+  if (dash == std::string_view::npos ||
+      !parse_number(numbers.substr(0, dash), position.commit.value) ||
+      !parse_number(numbers.substr(dash + 1), position.record)) {
+    return wrong;
+  }
+  if (position.commit > visible) {
+    return Error(ErrorCode::InvalidInput, "the cursor is ahead of everything stored here");
+  }
+  return position;
+}
+
+CommitReader::CommitReader(Broker& broker, Matcher matcher, CommitPosition start)
+    : broker_(broker), matcher_(std::move(matcher)), position_(start) {}
+
+TopicPtr CommitReader::matching(const TopicId& id) {
+  const auto found = known_.find(id);
+  if (found != known_.end()) return found->second;
+  auto topic = broker_.find(id);
+  if (topic && !matcher_.matches(topic->name)) topic = nullptr;
+  known_.emplace(id, topic);
+  return topic;
+}
+
+bool CommitReader::is_new(const BatchRef& batch) const {
+  return batch.record_count > 0 &&
+         CommitPosition{batch.commit, batch.first_record + batch.record_count - 1} > position_;
+}
+
+Status CommitReader::seek(Timestamp time) {
+  auto first = broker_.log().visible() + 1;
+  for (const auto& topic : broker_.list(matcher_)) {
+    for (const auto& partition : topic->stored->partitions) {
+      MYELIN_TRY(batches, read(*partition, log::Seek::to(time), 1));
+      if (!batches.empty()) first = std::min(first, batches.front().commit);
+    }
+  }
+  position_ = {CommitNumber(first.value - 1), kWholeCommit};
+  return {};
+}
+
+std::optional<std::vector<TopicBatchRef>> CommitReader::next_live(std::size_t bytes_max) {
+  if (in_pass_) return std::nullopt;
+  std::vector<TopicBatchRef> found;
+  std::size_t bytes = 0;
+  while (bytes < bytes_max) {
+    const auto after = position_.record == kWholeCommit || position_.commit.value == 0
+                           ? position_.commit
+                           : CommitNumber(position_.commit.value - 1);
+    const auto commits = broker_.log().commits_after(after, bytes_max);
+    if (!commits) {
+      if (found.empty()) return std::nullopt;
+      break;
+    }
+    if (commits->empty()) break;
+    for (const auto& commit : *commits) {
+      for (const auto& batch : commit->batches) {
+        if (!is_new(batch)) continue;
+        auto topic = matching(batch.partition.topic);
+        if (!topic) continue;
+        bytes += batch.bytes.size();
+        found.push_back({std::move(topic), batch});
+      }
+      position_ = {commit->number, kWholeCommit};
+      if (bytes >= bytes_max) break;
+    }
+  }
+  return found;
+}
+
+Status CommitReader::begin_pass() {
+  pass_end_ = broker_.log().visible();
+  lanes_.clear();
+  heads_ = {};
+  for (auto& topic : broker_.list(matcher_)) {
+    for (const auto& partition : topic->stored->partitions) {
+      lanes_.push_back({topic, partition.get(), {}, 0});
+    }
+  }
+  lane_bytes_ = std::min(kLaneBytesMax, kPassBytes / std::max<std::size_t>(lanes_.size(), 1));
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    MYELIN_TRY_VOID(fill(i, log::Seek::to(position_.commit)));
+  }
+  in_pass_ = true;
+  return {};
+}
+
+Status CommitReader::fill(std::size_t index, log::Seek seek) {
+  auto& lane = lanes_[index];
+  MYELIN_TRY(batches, read(*lane.partition, seek, lane_bytes_));
+  lane.batches = std::move(batches);
+  lane.next = 0;
+  if (!lane.batches.empty()) {
+    heads_.push({{lane.batches[0].commit, lane.batches[0].first_record}, index});
+  }
+  return {};
+}
+
+Result<std::vector<TopicBatchRef>> CommitReader::next_stored(std::size_t bytes_max) {
+  if (!in_pass_) {
+    // Whatever fails, the next call begins anew from the same position.
+    auto begun = begin_pass();
+    if (!begun) return std::move(begun).error();
+  }
+  std::vector<TopicBatchRef> found;
+  std::size_t bytes = 0;
+  while (bytes < bytes_max && !heads_.empty() && heads_.top().at.commit <= pass_end_) {
+    const auto index = heads_.top().lane;
+    auto& lane = lanes_[index];
+    auto& batch = lane.batches[lane.next];
+    const auto next_offset = batch.last_offset + 1;
+    if (is_new(batch)) {
+      if (!found.empty() && bytes + batch.bytes.size() > bytes_max) return found;
+      bytes += batch.bytes.size();
+      position_ = {batch.commit, batch.first_record + batch.record_count - 1};
+      found.push_back({lane.topic, std::move(batch)});
+    }
+    heads_.pop();
+    if (++lane.next < lane.batches.size()) {
+      heads_.push({{lane.batches[lane.next].commit, lane.batches[lane.next].first_record}, index});
+      continue;
+    }
+    if (auto filled = fill(index, log::Seek::to(next_offset)); !filled) {
+      in_pass_ = false;
+      if (found.empty()) return std::move(filled).error();
+      return found;
+    }
+  }
+  if (heads_.empty() || heads_.top().at.commit > pass_end_) {
+    in_pass_ = false;
+    lanes_.clear();
+    position_ = {pass_end_, kWholeCommit};
+  }
+  return found;
+}
+
+}  // namespace myelin::broker

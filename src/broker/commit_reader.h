@@ -1,0 +1,89 @@
+// CommitReader: the records of all matching topics in commit order, from any position on.
+//
+// A state machine without coroutine or lock, owned by one subscription. Near the end it reads
+// commit buffers; what they no longer hold it merges from the partitions' segments by commit
+// number. A position is one value: everything up to and with (commit, record) was delivered.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "broker/broker.h"
+#include "broker/matcher.h"
+
+namespace myelin::broker {
+
+inline constexpr std::uint32_t kWholeCommit = std::numeric_limits<std::uint32_t>::max();
+
+struct CommitPosition {
+  CommitNumber commit;
+  std::uint32_t record = kWholeCommit;  // The last one delivered of that commit, from 0.
+  friend auto operator<=>(const CommitPosition&, const CommitPosition&) = default;
+};
+
+// "<directory id>-<commit>-<record>".
+std::string format_cursor(const Uuid& directory, const CommitPosition& position);
+// InvalidInput when it is none, another directory's, or ahead of `visible`.
+Result<CommitPosition> parse_cursor(std::string_view text, const Uuid& directory,
+                                    CommitNumber visible);
+
+struct TopicBatchRef {
+  TopicPtr topic;
+  BatchRef batch;
+};
+
+class CommitReader {
+ public:
+  CommitReader(Broker& broker, Matcher matcher, CommitPosition start);
+
+  // Moves the start to right before the first record received at or after `time`, or to the end.
+  // Blocks on the disk.
+  Status seek(Timestamp time);
+
+  // The next batches from memory; empty when there is no more yet. Nothing when next_stored() must
+  // be asked.
+  std::optional<std::vector<TopicBatchRef>> next_live(std::size_t bytes_max);
+  // The next batches from segments. Empty: go on with next_live(). Blocks on the disk.
+  Result<std::vector<TopicBatchRef>> next_stored(std::size_t bytes_max);
+
+  const CommitPosition& position() const { return position_; }
+
+ private:
+  // One partition within a pass over stored records.
+  struct Lane {
+    TopicPtr topic;
+    log::Partition* partition = nullptr;
+    std::vector<BatchRef> batches;
+    std::size_t next = 0;
+  };
+  // The first batch of a lane in commit order; the smallest on top.
+  struct Head {
+    CommitPosition at;
+    std::size_t lane = 0;
+    bool operator<(const Head& other) const { return other.at < at; }
+  };
+
+  TopicPtr matching(const TopicId& id);
+  bool is_new(const BatchRef& batch) const;
+  Status begin_pass();
+  Status fill(std::size_t lane, log::Seek seek);
+
+  Broker& broker_;
+  const Matcher matcher_;
+  CommitPosition position_;
+  std::unordered_map<TopicId, TopicPtr> known_;  // Empty pointer: does not match.
+
+  bool in_pass_ = false;
+  CommitNumber pass_end_;
+  std::vector<Lane> lanes_;
+  std::size_t lane_bytes_ = 0;
+  std::priority_queue<Head> heads_;
+};
+
+}  // namespace myelin::broker

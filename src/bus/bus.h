@@ -1,0 +1,96 @@
+// Bus: what every part above sees of the place where events are stored. Two engines: embedded (our
+// own broker in this process) and, later, Apache Kafka. Both pass bus/contract_test.cc.
+//
+// Thread-safe: any io thread may call. Nothing here blocks a thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bus/types.h"
+#include "io/task.h"
+
+namespace myelin::bus {
+
+// What an append promises: the order is fixed already, durability is told later. Copies share one
+// state.
+class Receipt {
+ public:
+  // An engine's side of it.
+  class State {
+   public:
+    virtual ~State() = default;
+    virtual bool ready() const = 0;
+    virtual io::Task<Result<Positions>> durable() = 0;
+  };
+  explicit Receipt(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+  // True once durable() would not wait.
+  bool ready() const { return state_->ready(); }
+  // Waits until the write set is on stable storage, or says why it never will be: Unavailable (the
+  // disk), Canceled (the server stops). Awaited once, on one io thread.
+  io::Task<Result<Positions>> durable() const { return state_->durable(); }
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+// Delivers the records of all matching topics in commit order. Owned by one coroutine.
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+
+  // The next batches, in order; empty when nothing came before `wait_max` was over. Errors: Corrupt
+  // (a range cannot be read; skipping it is the caller's decision by subscribing anew), Canceled
+  // (the server stops).
+  virtual io::Task<Result<Batches>> next(std::chrono::milliseconds wait_max) = 0;
+
+  // The first batch after a cursor or time may begin with records before it: those are not to be
+  // delivered. True when record number `record` (from 0) of the batch is to be delivered.
+  virtual bool wants(const Batch& batch, std::uint32_t record) const = 0;
+
+  // The cursor right behind record number `record` of a batch: opaque, without spaces or line
+  // breaks, fit for an SSE event id.
+  virtual std::string cursor(const Batch& batch, std::uint32_t record) const = 0;
+
+  // Set once when what the start asked for is not kept any more: a sentence for a person. Taking it
+  // clears it.
+  virtual std::optional<std::string> take_gap() = 0;
+};
+
+class Topics {
+ public:
+  virtual ~Topics() = default;
+
+  // Makes the topic if it does not exist, with the default number of partitions, within the limit
+  // on topics (Exhausted beyond it; InvalidInput for a bad name). Cheap when it exists. Does not
+  // wait for durability: nothing that is appended to it can be durable before it is.
+  virtual Status ensure(const Context& context, const TopicName& name) = 0;
+  virtual Result<TopicDescription> describe(const Context& context, const TopicName& name) = 0;
+  // Those of the context's tenant that match, by name; internal ones left out.
+  virtual std::vector<TopicDescription> list(const Context& context, std::string_view pattern) = 0;
+};
+
+class Bus {
+ public:
+  virtual ~Bus() = default;
+
+  // Does not wait: fixes the order, or says why not. Topics are made on first use (Topics::ensure).
+  // Errors: Exhausted (too much waits for the disk: try again shortly), Unavailable (no space on
+  // disk), Canceled (stopping), InvalidInput (name or size; the message names the topic).
+  virtual Result<Receipt> append(const Context& context, WriteSet writes) = 0;
+
+  // Stateless: what a partition holds from `offset` on. InvalidInput when the offset is below the
+  // start or above the end.
+  virtual io::Task<Result<Batches>> read(Context context, TopicPartition from, Offset offset,
+                                         ReadLimits limits) = 0;
+
+  virtual io::Task<Result<std::unique_ptr<Subscription>>> subscribe(Context context,
+                                                                    SubscribeOptions options) = 0;
+
+  virtual Topics& topics() = 0;
+};
+
+}  // namespace myelin::bus

@@ -1,0 +1,356 @@
+// What every engine of the bus promises. An engine is a fixture that gives a Bus; the tests know no
+// more of it.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "base/logging.h"
+#include "bus/embedded.h"
+#include "formats/kafka/record_batch.h"
+#include "log/sim_disk.h"
+
+namespace myelin::bus {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+
+class EmbeddedEngine {
+ public:
+  EmbeddedEngine()
+      : logger_({.level = LogLevel::Error}, clock_, STDERR_FILENO),
+        runtime_(logger_, {.threads = 2, .blocking_threads = 2}) {
+    start();
+  }
+  ~EmbeddedEngine() {
+    stop();
+    runtime_.stop(5s);
+  }
+  void start() {
+    log::Options options;
+    options.directory = "/data";
+    options.journal_file_bytes = 1u << 20;
+    options.flush_interval = 20ms;
+    options.tail_interval = 5ms;
+    options.fail = [](const std::string&) {};
+    auto broker = broker::Broker::open(disk_, clock_, random_, options, {.topics_max = 20});
+    ASSERT_TRUE(broker) << broker.error().message();
+    broker_ = std::move(*broker);
+    bus_ = make_embedded_bus(runtime_, *broker_, clock_);
+  }
+  void stop() {
+    bus_.reset();
+    broker_.reset();
+  }
+  void settle() { ASSERT_TRUE(broker_->log().checkpoint()); }
+  void fill_disk() {
+    disk_.set_free_bytes(0);
+    settle();
+  }
+
+  Bus& bus() { return *bus_; }
+  io::Runtime& runtime() { return runtime_; }
+
+ private:
+  SystemClock clock_;
+  Logger logger_;
+  io::Runtime runtime_;
+  SystemRandom random_;
+  log::SimDisk disk_;
+  std::unique_ptr<broker::Broker> broker_;
+  std::unique_ptr<Bus> bus_;
+};
+
+template <class T>
+class BusContract : public ::testing::Test {
+ protected:
+  const Context context{
+      .principal = "User:test", .tenant = {}, .peer = {}, .trace = {}, .deadline = {}};
+
+  static Record record(std::string topic, std::string value, std::string tenant = {}) {
+    Record made;
+    made.topic = {std::move(tenant), std::move(topic)};
+    made.value = std::move(value);
+    made.timestamp = timestamp_from_ms(1'700'000'000'000);
+    return made;
+  }
+
+  Result<Positions> append(std::vector<Record> records) {
+    auto receipt = engine.bus().append(context, {std::move(records)});
+    if (!receipt) return std::move(receipt).error();
+    std::optional<Result<Positions>> result;
+    engine.runtime().run_to_end(wait(*receipt, result));
+    return std::move(*result);
+  }
+  static io::Task<void> wait(Receipt receipt, std::optional<Result<Positions>>& result) {
+    auto positions = co_await receipt.durable();
+    result.emplace(std::move(positions));
+  }
+
+  std::unique_ptr<Subscription> subscribe(std::vector<std::string> patterns, Start start,
+                                          std::string tenant = {}) {
+    std::optional<Result<std::unique_ptr<Subscription>>> result;
+    auto who = context;
+    who.tenant = std::move(tenant);
+    engine.runtime().run_to_end(
+        open(engine.bus(), who, {std::move(patterns), std::move(start)}, result));
+    if (!*result) {
+      refusal = result->error().message();
+      return nullptr;
+    }
+    return std::move(**result);
+  }
+  static io::Task<void> open(Bus& bus, Context who, SubscribeOptions options,
+                             std::optional<Result<std::unique_ptr<Subscription>>>& result) {
+    auto subscription = co_await bus.subscribe(std::move(who), std::move(options));
+    result.emplace(std::move(subscription));
+  }
+
+  struct Seen {
+    std::string topic;
+    std::string value;
+    std::string cursor;
+  };
+  // Everything until nothing comes for a while.
+  std::vector<Seen> drain(Subscription& subscription, std::size_t at_least = 0) {
+    std::vector<Seen> seen;
+    engine.runtime().run_to_end(drain_task(subscription, seen, at_least));
+    return seen;
+  }
+  static io::Task<void> drain_task(Subscription& subscription, std::vector<Seen>& seen,
+                                   std::size_t at_least) {
+    for (;;) {
+      const auto batches = co_await subscription.next(seen.size() < at_least ? 10s : 50ms);
+      EXPECT_TRUE(batches);
+      if (!batches || batches->empty()) co_return;
+      for (const auto& batch : *batches) collect(subscription, batch, seen);
+    }
+  }
+  static void collect(Subscription& subscription, const Batch& batch, std::vector<Seen>& seen) {
+    auto reader = kafka::RecordReader::open(batch.ref.bytes);
+    ASSERT_TRUE(reader);
+    std::uint32_t index = 0;
+    for (auto next = reader->next(); next && *next; next = reader->next(), ++index) {
+      if (!subscription.wants(batch, index)) continue;
+      seen.push_back({batch.topic->name, std::string((*next)->value.value_or("")),
+                      subscription.cursor(batch, index)});
+    }
+  }
+  static std::vector<std::string> values(const std::vector<Seen>& seen) {
+    std::vector<std::string> all;
+    for (const auto& item : seen) all.push_back(item.value);
+    return all;
+  }
+
+  Result<Batches> read(TopicPartition from, Offset offset, ReadLimits limits = {}) {
+    std::optional<Result<Batches>> result;
+    engine.runtime().run_to_end(
+        read_task(engine.bus(), context, std::move(from), offset, limits, result));
+    return std::move(*result);
+  }
+  static io::Task<void> read_task(Bus& bus, Context who, TopicPartition from, Offset offset,
+                                  ReadLimits limits, std::optional<Result<Batches>>& result) {
+    auto batches = co_await bus.read(std::move(who), std::move(from), offset, limits);
+    result.emplace(std::move(batches));
+  }
+
+  T engine;
+  std::string refusal;
+};
+
+using Engines = ::testing::Types<EmbeddedEngine>;
+TYPED_TEST_SUITE(BusContract, Engines);
+
+TYPED_TEST(BusContract, GivesConsecutiveOffsetsPerPartition) {
+  EXPECT_EQ((*this->append({this->record("a", "1")}))[0].offset.value, 0);
+  EXPECT_EQ((*this->append({this->record("a", "2")}))[0].offset.value, 1);
+  EXPECT_EQ((*this->append({this->record("b", "3")}))[0].offset.value, 0);
+}
+
+TYPED_TEST(BusContract, PlacesEachRecordOfAWriteSet) {
+  const auto positions =
+      this->append({this->record("a", "1"), this->record("b", "2"), this->record("a", "3")});
+  ASSERT_TRUE(positions);
+  EXPECT_EQ((*positions)[0].offset.value, 0);
+  EXPECT_EQ((*positions)[1].offset.value, 0);
+  EXPECT_EQ((*positions)[2].offset.value, 1);
+}
+
+TYPED_TEST(BusContract, DeliversManyTopicsInCommitOrder) {
+  auto subscription = this->subscribe({"a*"}, FromNow{});
+  std::vector<std::string> sent;
+  for (int i = 0; i < 60; ++i) {
+    sent.push_back(fmt::format("{}", i));
+    ASSERT_TRUE(this->append({this->record(fmt::format("a{}", i % 7), sent.back())}));
+  }
+  EXPECT_EQ(this->values(this->drain(*subscription, sent.size())), sent);
+}
+
+TYPED_TEST(BusContract, DeliversTheSameOrderFromStoredRecords) {
+  std::vector<std::string> sent;
+  for (int i = 0; i < 60; ++i) {
+    sent.push_back(fmt::format("{}", i));
+    ASSERT_TRUE(this->append({this->record(fmt::format("a{}", i % 7), sent.back())}));
+    if (i == 40) this->engine.settle();
+  }
+  auto subscription = this->subscribe({"a*"}, FromEarliest{});
+  EXPECT_EQ(this->values(this->drain(*subscription, sent.size())), sent);
+}
+
+TYPED_TEST(BusContract, ResumesAtAnyCursorWithoutLossOrRepetition) {
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(this->append({this->record("a", fmt::format("{}a", i)),
+                              this->record("b", fmt::format("{}b", i)),
+                              this->record("a", fmt::format("{}c", i))}));
+    if (i == 10) this->engine.settle();
+  }
+  auto first = this->subscribe({"*"}, FromEarliest{});
+  const auto all = this->drain(*first, 60);
+  ASSERT_EQ(all.size(), 60u);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    auto resumed = this->subscribe({"*"}, FromCursor{all[i].cursor});
+    ASSERT_TRUE(resumed);
+    const auto rest = this->values(this->drain(*resumed, all.size() - i - 1));
+    const auto expected = this->values(all);
+    EXPECT_EQ(rest, std::vector<std::string>(expected.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                                             expected.end()))
+        << "from record " << i;
+  }
+}
+
+TYPED_TEST(BusContract, ResumesOverARestart) {
+  ASSERT_TRUE(this->append({this->record("a", "1")}));
+  auto subscription = this->subscribe({"*"}, FromEarliest{});
+  const auto seen = this->drain(*subscription, 1);
+  subscription.reset();
+  this->engine.stop();
+  this->engine.start();
+  ASSERT_TRUE(this->append({this->record("a", "2")}));
+  auto resumed = this->subscribe({"*"}, FromCursor{seen.back().cursor});
+  ASSERT_TRUE(resumed) << this->refusal;
+  EXPECT_THAT(this->values(this->drain(*resumed, 1)), ElementsAre("2"));
+}
+
+TYPED_TEST(BusContract, JoinsTopicsMadeLaterFromTheirFirstRecord) {
+  auto subscription = this->subscribe({"hl7.*"}, FromNow{});
+  ASSERT_TRUE(this->append({this->record("hl7.new.topic", "first")}));
+  EXPECT_THAT(this->values(this->drain(*subscription, 1)), ElementsAre("first"));
+}
+
+TYPED_TEST(BusContract, BeginsAtAReceiveTime) {
+  ASSERT_TRUE(this->append({this->record("a", "old")}));
+  std::this_thread::sleep_for(5ms);
+  const auto between = SystemClock().now();
+  std::this_thread::sleep_for(5ms);
+  ASSERT_TRUE(this->append({this->record("b", "new")}));
+  for (int pass = 0; pass < 2; ++pass) {
+    auto subscription = this->subscribe({"*"}, FromTime{between});
+    EXPECT_THAT(this->values(this->drain(*subscription, 1)), ElementsAre("new"));
+    this->engine.settle();
+  }
+}
+
+TYPED_TEST(BusContract, NeverMatchesInternalOrOtherTenantsTopics) {
+  ASSERT_TRUE(this->append({this->record("a", "mine"), this->record("a", "theirs", "clinic")}));
+  auto subscription = this->subscribe({"*", "__*"}, FromEarliest{});
+  EXPECT_THAT(this->values(this->drain(*subscription, 1)), ElementsAre("mine"));
+  auto theirs = this->subscribe({"*"}, FromEarliest{}, "clinic");
+  EXPECT_THAT(this->values(this->drain(*theirs, 1)), ElementsAre("theirs"));
+}
+
+TYPED_TEST(BusContract, RefusesCursorsThatAreNotItsOwn) {
+  EXPECT_FALSE(this->subscribe({"*"}, FromCursor{"x"}));
+  EXPECT_FALSE(this->subscribe({"*"}, FromCursor{"00000000-0000-4000-8000-000000000000-1-0"}));
+  EXPECT_THAT(this->refusal, HasSubstr("another data directory"));
+}
+
+TYPED_TEST(BusContract, RefusesBadNamesAndInternalTopics) {
+  EXPECT_EQ(this->append({this->record("bad name", "x")}).error().code(), ErrorCode::InvalidInput);
+  EXPECT_EQ(this->append({this->record("a..b", "x")}).error().code(), ErrorCode::InvalidInput);
+  EXPECT_EQ(this->append({this->record("__internal", "x")}).error().code(), ErrorCode::Forbidden);
+  EXPECT_EQ(this->append({this->record(std::string(250, 'a'), "x")}).error().code(),
+            ErrorCode::InvalidInput);
+}
+
+TYPED_TEST(BusContract, RefusesTopicsBeyondTheLimitAndServesTheRest) {
+  for (int i = 0; i < 20; ++i)
+    ASSERT_TRUE(this->append({this->record(fmt::format("t{}", i), "x")})) << i;
+  EXPECT_EQ(this->append({this->record("one-too-many", "x")}).error().code(), ErrorCode::Exhausted);
+  EXPECT_TRUE(this->append({this->record("t0", "x")}));
+}
+
+TYPED_TEST(BusContract, SaysUnavailableWithoutSpace) {
+  ASSERT_TRUE(this->append({this->record("a", "1")}));
+  this->engine.fill_disk();
+  EXPECT_EQ(this->append({this->record("a", "2")}).error().code(), ErrorCode::Unavailable);
+  EXPECT_EQ(this->read({{{}, "a"}, PartitionIndex(0)}, Offset(0))->size(), 1u);
+}
+
+TYPED_TEST(BusContract, ReadsAPartitionFromAnyOffset) {
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(this->append({this->record("a", fmt::format("{}", i))}));
+  for (int pass = 0; pass < 2; ++pass) {
+    for (int i = 0; i < 10; ++i) {
+      const auto batches = this->read({{{}, "a"}, PartitionIndex(0)}, Offset(i));
+      ASSERT_TRUE(batches);
+      EXPECT_EQ(batches->front().ref.base_offset.value, i);
+    }
+    EXPECT_THAT(*this->read({{{}, "a"}, PartitionIndex(0)}, Offset(10)), IsEmpty());
+    EXPECT_FALSE(this->read({{{}, "a"}, PartitionIndex(0)}, Offset(11)));
+    this->engine.settle();
+  }
+}
+
+TYPED_TEST(BusContract, WaitsForMoreWhenAReadReachesTheEnd) {
+  ASSERT_TRUE(this->append({this->record("a", "1")}));
+  std::thread later([&] {
+    std::this_thread::sleep_for(30ms);
+    EXPECT_TRUE(this->engine.bus().append(this->context, {{this->record("a", "2")}}));
+  });
+  const auto batches =
+      this->read({{{}, "a"}, PartitionIndex(0)}, Offset(1), {.bytes_max = 1000, .wait_max = 10s});
+  later.join();
+  ASSERT_TRUE(batches);
+  EXPECT_EQ(batches->size(), 1u);
+}
+
+TYPED_TEST(BusContract, DescribesAndListsTopics) {
+  ASSERT_TRUE(this->append({this->record("b.x", "1"), this->record("a.x", "2")}));
+  const auto described = this->engine.bus().topics().describe(this->context, {{}, "b.x"});
+  ASSERT_TRUE(described);
+  EXPECT_EQ(described->partitions.at(0).end.value, 1);
+  const auto listed = this->engine.bus().topics().list(this->context, "*.x");
+  ASSERT_EQ(listed.size(), 2u);
+  EXPECT_EQ(listed[0].name.name, "a.x");
+  EXPECT_EQ(this->engine.bus().topics().describe(this->context, {{}, "none"}).error().code(),
+            ErrorCode::NotFound);
+}
+
+TYPED_TEST(BusContract, DeliversEverythingOnceWhileManyWrite) {
+  auto subscription = this->subscribe({"*"}, FromNow{});
+  std::vector<std::thread> writers;
+  for (int w = 0; w < 4; ++w) {
+    writers.emplace_back([&, w] {
+      for (int i = 0; i < 250;) {
+        auto receipt = this->engine.bus().append(
+            this->context, {{this->record(fmt::format("w{}", w), fmt::format("{}-{}", w, i))}});
+        if (receipt) ++i;
+      }
+    });
+  }
+  const auto seen = this->drain(*subscription, 1000);
+  for (auto& writer : writers) writer.join();
+  ASSERT_EQ(seen.size(), 1000u);
+  std::map<std::string, int> next;
+  for (const auto& item : seen)
+    EXPECT_EQ(item.value, fmt::format("{}-{}", item.topic[1], next[item.topic]++));
+}
+
+}  // namespace
+}  // namespace myelin::bus

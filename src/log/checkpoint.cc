@@ -1,0 +1,135 @@
+#include "log/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "base/crc32c.h"
+
+namespace myelin::log {
+namespace {
+
+constexpr std::uint64_t kMagic = 0x4b4843464c45594dull;  // "MYELFCHK" in the file.
+constexpr std::size_t kHeaderBytes = 24;  // Magic, format, CRC-32C of the body, body size.
+
+void write_partition(ByteWriter& out, const PartitionState& partition) {
+  out.le(partition.start.value);
+  out.le(partition.end.value);
+  out.le(partition.leader_epoch);
+  out.le(static_cast<std::uint32_t>(partition.segments.size()));
+  for (const auto& segment : partition.segments) {
+    out.le(segment.base_offset.value);
+    out.le(segment.log_bytes);
+    out.le(segment.batch_count);
+  }
+}
+
+// False when the bytes do not hold what their counts promise.
+bool read_partition(ByteReader& in, PartitionState& partition) {
+  partition.start = Offset(in.le<std::int64_t>());
+  partition.end = Offset(in.le<std::int64_t>());
+  partition.leader_epoch = in.le<std::int32_t>();
+  const auto count = in.le<std::uint32_t>();
+  if (!in.ok() || count > in.remaining() / 24) return false;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    SegmentState segment;
+    segment.base_offset = Offset(in.le<std::int64_t>());
+    segment.log_bytes = in.le<std::uint64_t>();
+    segment.batch_count = in.le<std::uint64_t>();
+    partition.segments.push_back(segment);
+  }
+  return in.ok() && partition.start.value >= 0 && partition.end >= partition.start;
+}
+
+bool read_topic(ByteReader& in, Checkpoint& checkpoint) {
+  const auto id = in.bytes(16);
+  TopicState topic;
+  topic.name = in.sized();
+  topic.config = in.sized();
+  const auto partitions = in.le<std::uint32_t>();
+  if (!in.ok() || partitions > in.remaining() / 24) return false;
+  topic.partitions.resize(partitions);
+  for (auto& partition : topic.partitions) {
+    if (!read_partition(in, partition)) return false;
+  }
+  return checkpoint.topics.emplace(Uuid::from_bytes(id), std::move(topic)).second;
+}
+
+bool read_body(ByteReader& in, Checkpoint& checkpoint) {
+  const auto directory = in.bytes(16);
+  if (!in.ok()) return false;
+  checkpoint.directory = Uuid::from_bytes(directory);
+  checkpoint.incarnation = in.le<std::uint64_t>();
+  checkpoint.through = CommitNumber(in.le<std::uint64_t>());
+  checkpoint.replay.lap = in.le<std::uint64_t>();
+  checkpoint.replay.byte = in.le<std::uint64_t>();
+  checkpoint.journal_file_bytes = in.le<std::uint64_t>();
+  checkpoint.journal_file_count = in.le<std::uint32_t>();
+  checkpoint.clean = in.le<std::uint32_t>() != 0;
+  checkpoint.last_received = timestamp_from_ms(in.le<std::int64_t>());
+  const auto topics = in.le<std::uint32_t>();
+  for (std::uint32_t i = 0; i < topics; ++i) {
+    if (!read_topic(in, checkpoint)) return false;
+  }
+  return in.ok() && in.remaining() == 0 && checkpoint.journal_file_count > 0;
+}
+
+}  // namespace
+
+std::string encode_checkpoint(const Checkpoint& checkpoint) {
+  std::string body;
+  ByteWriter out(body);
+  out.bytes(checkpoint.directory.view());
+  out.le(checkpoint.incarnation);
+  out.le(checkpoint.through.value);
+  out.le(checkpoint.replay.lap);
+  out.le(checkpoint.replay.byte);
+  out.le(checkpoint.journal_file_bytes);
+  out.le(checkpoint.journal_file_count);
+  out.le(std::uint32_t{checkpoint.clean});
+  out.le(to_ms(checkpoint.last_received));
+  out.le(static_cast<std::uint32_t>(checkpoint.topics.size()));
+  for (const auto& [id, topic] : checkpoint.topics) {
+    out.bytes(id.view());
+    out.sized(topic.name);
+    out.sized(topic.config);
+    out.le(static_cast<std::uint32_t>(topic.partitions.size()));
+    for (const auto& partition : topic.partitions) write_partition(out, partition);
+  }
+  std::string bytes;
+  ByteWriter head(bytes);
+  head.le(kMagic);
+  head.le(kDirectoryFormat);
+  head.le(crc32c(body));
+  head.le(static_cast<std::uint64_t>(body.size()));
+  head.bytes(body);
+  return bytes;
+}
+
+Result<Checkpoint> decode_checkpoint(std::string_view bytes) {
+  ByteReader in(bytes);
+  const auto magic = in.le<std::uint64_t>();
+  const auto format = in.le<std::uint32_t>();
+  const auto crc = in.le<std::uint32_t>();
+  const auto size = in.le<std::uint64_t>();
+  if (!in.ok() || magic != kMagic) {
+    return Error(ErrorCode::Corrupt, "the checkpoint is not a checkpoint of Myelin");
+  }
+  if (format > kDirectoryFormat) {
+    return Error(ErrorCode::Conflict,
+                 fmt::format("the checkpoint is of format {}, this server knows formats up to {}",
+                             format, kDirectoryFormat));
+  }
+  const auto body = bytes.substr(kHeaderBytes);
+  if (format < 1 || size != body.size() || crc != crc32c(body)) {
+    return Error(ErrorCode::Corrupt, "the checkpoint is damaged: its checksum does not match");
+  }
+  Checkpoint checkpoint;
+  ByteReader fields(body);
+  if (!read_body(fields, checkpoint)) {
+    return Error(ErrorCode::Corrupt, fmt::format("the checkpoint is malformed near byte {}",
+                                                 kHeaderBytes + fields.position()));
+  }
+  return checkpoint;
+}
+
+}  // namespace myelin::log

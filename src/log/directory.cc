@@ -1,0 +1,47 @@
+#include "log/directory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace myelin::log {
+namespace {
+
+bool holds(const std::vector<DirectoryEntry>& entries, std::string_view name) {
+  return std::any_of(entries.begin(), entries.end(),
+                     [&](const DirectoryEntry& entry) { return entry.name == name; });
+}
+
+}  // namespace
+
+Result<Checkpoint> read_checkpoint(Disk& disk, const std::string& directory) {
+  MYELIN_TRY(bytes, read_file(disk, directory + "/checkpoint", kCheckpointBytesMax));
+  return decode_checkpoint(bytes);
+}
+
+Result<DirectoryKind> inspect_directory(Disk& disk, const std::string& directory) {
+  MYELIN_TRY(exists, disk.exists(directory));
+  if (!exists) return DirectoryKind::Fresh;
+  MYELIN_TRY(entries, disk.list(directory));
+  // A volume's own folder does not make a directory somebody's, nor does a first start that ended
+  // at its lock.
+  std::erase_if(entries, [](const DirectoryEntry& entry) {
+    return entry.name == "lost+found" || entry.name == "lock";
+  });
+  if (entries.empty() || holds(entries, kInitializingMark)) return DirectoryKind::Fresh;
+  if (!holds(entries, "checkpoint")) {
+    if (holds(entries, "journal") || holds(entries, "topics")) {
+      return Error(ErrorCode::Corrupt, "it is half deleted: its checkpoint is missing");
+    }
+    return Error(ErrorCode::Conflict,
+                 fmt::format("it is not a data directory of Myelin: it holds {} and no checkpoint",
+                             entries.front().name));
+  }
+  MYELIN_TRY_VOID(read_checkpoint(disk, directory));
+  if (!holds(entries, "journal")) {
+    return Error(ErrorCode::Corrupt, "it is half deleted: its journal is missing");
+  }
+  return DirectoryKind::Initialized;
+}
+
+}  // namespace myelin::log

@@ -1,0 +1,37 @@
+#include "log/file_pool.h"
+
+namespace myelin::log {
+
+Result<std::shared_ptr<File>> FilePool::get(const std::string& path) {
+  MutexLock lock(mutex_);
+  const auto found = by_path_.find(path);
+  if (found != by_path_.end()) {
+    recent_.splice(recent_.begin(), recent_, found->second);
+    return found->second->second;
+  }
+  return open(path, Create::No);
+}
+
+Result<std::shared_ptr<File>> FilePool::create(const std::string& path) {
+  MutexLock lock(mutex_);
+  const auto found = by_path_.find(path);
+  if (found != by_path_.end()) {
+    recent_.erase(found->second);
+    by_path_.erase(found);
+  }
+  return open(path, Create::Empty);
+}
+
+Result<std::shared_ptr<File>> FilePool::open(const std::string& path, Create create) {
+  MYELIN_TRY(file, disk_.open(path, Writes::Buffered, create));
+  std::shared_ptr<File> shared = std::move(file);
+  recent_.emplace_front(path, shared);
+  by_path_[path] = recent_.begin();
+  if (recent_.size() > open_max_) {
+    by_path_.erase(recent_.back().first);
+    recent_.pop_back();
+  }
+  return shared;
+}
+
+}  // namespace myelin::log

@@ -1,0 +1,38 @@
+// FilePool: open segment files by path, at most so many at once, the least recently used closed
+// first.
+//
+// Thread-safe. A file taken out stays open while its taker holds it.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "log/disk.h"
+
+namespace myelin::log {
+
+class FilePool {
+ public:
+  FilePool(Disk& disk, std::size_t open_max) : disk_(disk), open_max_(open_max) {}
+
+  Result<std::shared_ptr<File>> get(const std::string& path);
+  // Opens it empty.
+  Result<std::shared_ptr<File>> create(const std::string& path);
+
+ private:
+  using Item = std::pair<std::string, std::shared_ptr<File>>;
+  Result<std::shared_ptr<File>> open(const std::string& path, Create create)
+      MYELIN_REQUIRES(mutex_);
+
+  Disk& disk_;
+  const std::size_t open_max_;
+  Mutex mutex_;
+  std::list<Item> recent_ MYELIN_GUARDED_BY(mutex_);  // Most recently used first.
+  std::unordered_map<std::string, std::list<Item>::iterator> by_path_ MYELIN_GUARDED_BY(mutex_);
+};
+
+}  // namespace myelin::log

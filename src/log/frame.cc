@@ -1,0 +1,171 @@
+#include "log/frame.h"
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "base/crc32c.h"
+
+namespace myelin::log {
+namespace {
+
+constexpr std::size_t kCrcPosition = kFrameHeaderBytes - 4;
+
+// Writes to memory that its user has sized.
+struct RawWriter {
+  char* at;
+  template <std::integral T>
+  void le(T value) {
+    store_le(at, value);
+    at += sizeof value;
+  }
+  void bytes(std::string_view value) {
+    std::memcpy(at, value.data(), value.size());
+    at += value.size();
+  }
+  void sized(std::string_view value) {
+    le(static_cast<std::uint32_t>(value.size()));
+    bytes(value);
+  }
+  void entry(EntryType type, std::size_t size) {
+    le(static_cast<std::uint32_t>(type));
+    le(static_cast<std::uint32_t>(size));
+  }
+};
+
+std::uint32_t frame_crc(std::string_view header, std::string_view body) {
+  return crc32c(body, crc32c(header.substr(0, kCrcPosition)));
+}
+
+BatchEntry read_batch(ByteReader& in) {
+  BatchEntry batch;
+  const auto topic = in.bytes(16);
+  if (topic.size() == 16) batch.partition.topic = Uuid::from_bytes(topic);
+  batch.partition.partition = PartitionIndex(in.le<std::int32_t>());
+  batch.first_record = in.le<std::uint32_t>();
+  batch.received = timestamp_from_ms(in.le<std::int64_t>());
+  batch.bytes = in.bytes(in.remaining());
+  return batch;
+}
+
+TopicSpec read_topic(ByteReader& in) {
+  TopicSpec topic;
+  const auto id = in.bytes(16);
+  if (id.size() == 16) topic.id = Uuid::from_bytes(id);
+  topic.partitions = in.le<std::int32_t>();
+  topic.name = in.sized();
+  topic.config = in.sized();
+  return topic;
+}
+
+}  // namespace
+
+std::size_t create_topic_bytes(const TopicSpec& topic) {
+  return 8 + 16 + 4 + 4 + topic.name.size() + 4 + topic.config.size();
+}
+
+char* write_batch_entry(char* to, const BatchEntry& entry) {
+  RawWriter out{to};
+  out.entry(EntryType::Batch, kBatchEntryOverhead - 8 + entry.bytes.size());
+  out.bytes(entry.partition.topic.view());
+  out.le(entry.partition.partition.value);
+  out.le(entry.first_record);
+  out.le(to_ms(entry.received));
+  out.bytes(entry.bytes);
+  return out.at;
+}
+
+char* write_create_topic(char* to, const TopicSpec& topic) {
+  RawWriter out{to};
+  out.entry(EntryType::CreateTopic, create_topic_bytes(topic) - 8);
+  out.bytes(topic.id.view());
+  out.le(topic.partitions);
+  out.sized(topic.name);
+  out.sized(topic.config);
+  return out.at;
+}
+
+void encode_frame_header(char* to, const FrameHeader& header, std::string_view body) {
+  std::string bytes;
+  bytes.reserve(kFrameHeaderBytes);
+  ByteWriter out(bytes);
+  out.le(kFrameMagic);
+  out.le(kFrameVersion);
+  out.le(static_cast<std::uint16_t>(kFrameHeaderBytes));
+  out.le(std::uint32_t{0});  // Flags: none are defined.
+  out.bytes(header.directory.view());
+  out.le(header.incarnation);
+  out.le(header.lap);
+  out.le(header.commit.value);
+  out.le(header.durable_through.value);
+  out.le(header.body_bytes);
+  out.le(header.entry_count);
+  bytes.append(kCrcPosition - bytes.size(), '\0');  // A nonce base, once bodies are encrypted.
+  out.le(frame_crc(bytes, body));
+  std::memcpy(to, bytes.data(), kFrameHeaderBytes);
+}
+
+std::uint64_t frame_bytes(std::uint32_t body_bytes) {
+  const std::uint64_t used = kFrameHeaderBytes + std::uint64_t{body_bytes};
+  return (used + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+}
+
+Result<FrameHeader> decode_frame_header(std::string_view bytes) {
+  ByteReader in(bytes);
+  const auto magic = in.le<std::uint64_t>();
+  const auto version = in.le<std::uint16_t>();
+  const auto header_bytes = in.le<std::uint16_t>();
+  const auto flags = in.le<std::uint32_t>();
+  const auto directory = in.bytes(16);
+  FrameHeader header;
+  header.incarnation = in.le<std::uint64_t>();
+  header.lap = in.le<std::uint64_t>();
+  header.commit = CommitNumber(in.le<std::uint64_t>());
+  header.durable_through = CommitNumber(in.le<std::uint64_t>());
+  header.body_bytes = in.le<std::uint32_t>();
+  header.entry_count = in.le<std::uint32_t>();
+  if (!in.ok() || bytes.size() < kFrameHeaderBytes) {
+    return Error(ErrorCode::Corrupt, "a frame header is cut short");
+  }
+  if (magic != kFrameMagic) return Error(ErrorCode::Corrupt, "no frame begins here");
+  if (version != kFrameVersion || header_bytes != kFrameHeaderBytes || flags != 0) {
+    return Error(ErrorCode::Corrupt, fmt::format("a frame of unknown version {}", version));
+  }
+  if (header.body_bytes > kFrameBytesMax) {
+    return Error(ErrorCode::Corrupt, "a frame longer than any that is written");
+  }
+  header.directory = Uuid::from_bytes(directory);
+  return header;
+}
+
+bool frame_checks(std::string_view header_bytes, std::string_view body) {
+  return load_le<std::uint32_t>(header_bytes.data() + kCrcPosition) ==
+         frame_crc(header_bytes, body);
+}
+
+Result<std::vector<Entry>> decode_entries(std::string_view body, std::uint32_t entry_count) {
+  std::vector<Entry> entries;
+  ByteReader in(body);
+  const auto malformed = [&](std::string_view what) {
+    return Error(ErrorCode::Corrupt, fmt::format("frame entry {} before byte {}: {}",
+                                                 entries.size(), in.position(), what));
+  };
+  for (std::uint32_t i = 0; i < entry_count; ++i) {
+    const auto type = in.le<std::uint32_t>();
+    ByteReader payload(in.sized());
+    if (!in.ok()) return malformed("cut short");
+    if (type < 1 || type > 2) return malformed("unknown type");
+    Entry entry;
+    entry.type = static_cast<EntryType>(type);
+    if (entry.type == EntryType::Batch) {
+      entry.batch = read_batch(payload);
+    } else {
+      entry.topic = read_topic(payload);
+    }
+    if (!payload.ok() || payload.remaining() != 0) return malformed("wrong size");
+    entries.push_back(std::move(entry));
+  }
+  if (in.remaining() != 0) return malformed("bytes after the last entry");
+  return entries;
+}
+
+}  // namespace myelin::log

@@ -1,0 +1,256 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "log/disk.h"
+
+namespace myelin::log {
+namespace {
+
+Error system_error(const char* what, const std::string& path, int code) {
+  const auto kind = code == ENOENT                     ? ErrorCode::NotFound
+                    : code == ENOSPC || code == EDQUOT ? ErrorCode::Exhausted
+                                                       : ErrorCode::Unavailable;
+  return Error(kind, fmt::format("{} {}: {}", what, path, std::generic_category().message(code)));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+class PosixFile final : public File {
+ public:
+  PosixFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+
+  Result<std::size_t> read_at(std::uint64_t position, char* to, std::size_t size) override {
+    std::size_t done = 0;
+    while (done < size) {
+      const auto got =
+          ::pread(fd_.get(), to + done, size - done, static_cast<off_t>(position + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return system_error("read of", path_, errno);
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return done;
+  }
+
+  Status write_at(std::uint64_t position, std::string_view bytes) override {
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+      const auto put = ::pwrite(fd_.get(), bytes.data() + done, bytes.size() - done,
+                                static_cast<off_t>(position + done));
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return system_error("write to", path_, errno);
+      done += static_cast<std::size_t>(put);
+    }
+    return {};
+  }
+
+  Status sync() override {
+    if (::fdatasync(fd_.get()) != 0) return system_error("sync of", path_, errno);
+    return {};
+  }
+
+  Status truncate(std::uint64_t size) override {
+    if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) {
+      return system_error("truncation of", path_, errno);
+    }
+    return {};
+  }
+
+  Status allocate(std::uint64_t size) override {
+    // fallocate and not posix_fallocate: where it is not supported the C library would write zeros
+    // one block at a time.
+    if (::fallocate(fd_.get(), 0, 0, static_cast<off_t>(size)) == 0) return {};
+    if (errno == EOPNOTSUPP || errno == ENOSYS) return truncate(size);
+    return system_error("allocation of", path_, errno);
+  }
+
+  Result<std::uint64_t> size_bytes() override {
+    struct stat info{};
+    if (::fstat(fd_.get(), &info) != 0) return system_error("stat of", path_, errno);
+    return static_cast<std::uint64_t>(info.st_size);
+  }
+
+ private:
+  const Descriptor fd_;
+  const std::string path_;
+};
+
+class PosixLock final : public DirectoryLock {
+ public:
+  explicit PosixLock(int fd) : fd_(fd) {}
+
+ private:
+  const Descriptor fd_;
+};
+
+int open_flags(Writes writes, Create create) {
+  int flags = O_CLOEXEC;
+  flags |= writes == Writes::None ? O_RDONLY : O_RDWR;
+  if (writes == Writes::Synced) flags |= O_DSYNC;
+  if (create != Create::No) flags |= O_CREAT;
+  if (create == Create::Empty) flags |= O_TRUNC;
+  return flags;
+}
+
+class PosixDisk final : public Disk {
+ public:
+  Result<std::unique_ptr<File>> open(const std::string& path, Writes writes,
+                                     Create create) override {
+    const int flags = open_flags(writes, create);
+    int fd = -1;
+    if (writes == Writes::Synced) fd = ::open(path.c_str(), flags | O_DIRECT, 0640);
+    // tmpfs and some network file systems have no O_DIRECT; the write is as durable through the
+    // page cache, only slower.
+    if (fd < 0 && (writes != Writes::Synced || errno == EINVAL)) {
+      fd = ::open(path.c_str(), flags, 0640);
+    }
+    if (fd < 0) return system_error("opening", path, errno);
+    return std::unique_ptr<File>(std::make_unique<PosixFile>(fd, path));
+  }
+
+  Status rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) return system_error("renaming", from, errno);
+    return {};
+  }
+
+  Status remove(const std::string& path) override {
+    if (::unlink(path.c_str()) == 0) return {};
+    if ((errno == EISDIR || errno == EPERM) && ::rmdir(path.c_str()) == 0) return {};
+    return system_error("removing", path, errno);
+  }
+
+  Status make_directory(const std::string& path) override {
+    if (::mkdir(path.c_str(), 0750) != 0 && errno != EEXIST) {
+      return system_error("making directory", path, errno);
+    }
+    return {};
+  }
+
+  Result<std::vector<DirectoryEntry>> list(const std::string& path) override {
+    std::error_code code;
+    std::filesystem::directory_iterator it(path, code);
+    if (code) return system_error("listing", path, code.value());
+    std::vector<DirectoryEntry> entries;
+    for (const auto end = std::filesystem::directory_iterator(); it != end; it.increment(code)) {
+      if (code) return system_error("listing", path, code.value());
+      std::error_code ignored;
+      entries.push_back({it->path().filename().string(), it->is_directory(ignored)});
+    }
+    return entries;
+  }
+
+  Result<bool> exists(const std::string& path) override {
+    struct stat info{};
+    if (::stat(path.c_str(), &info) == 0) return true;
+    if (errno == ENOENT) return false;
+    return system_error("stat of", path, errno);
+  }
+
+  Status sync_directory(const std::string& path) override {
+    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd.get() < 0) return system_error("opening directory", path, errno);
+    if (::fsync(fd.get()) != 0) return system_error("sync of directory", path, errno);
+    return {};
+  }
+
+  Status sync_file_system(const std::string& path) override {
+    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (fd.get() < 0) return system_error("opening", path, errno);
+    if (::syncfs(fd.get()) != 0) return system_error("sync of file system of", path, errno);
+    return {};
+  }
+
+  Result<std::uint64_t> free_bytes(const std::string& path) override {
+    struct statvfs info{};
+    if (::statvfs(path.c_str(), &info) != 0) return system_error("statvfs of", path, errno);
+    return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
+  }
+
+  Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override;
+  std::string describe_weakness(const std::string& path) override;
+};
+
+Result<std::unique_ptr<DirectoryLock>> PosixDisk::lock(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+  if (fd < 0) return system_error("opening lock file", path, errno);
+  auto lock = std::make_unique<PosixLock>(fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return system_error("locking", path, errno);
+    char holder[32] = {};
+    const auto got = ::pread(fd, holder, sizeof holder - 1, 0);
+    const std::string_view pid(holder, got > 0 ? static_cast<std::size_t>(got) : 0);
+    return Error(ErrorCode::Conflict,
+                 fmt::format("in use by a running server (process {})",
+                             pid.empty() ? "unknown" : pid.substr(0, pid.find('\n'))));
+  }
+  const auto pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(fd, 0) != 0 ||
+      ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    return system_error("writing lock file", path, errno);
+  }
+  return std::unique_ptr<DirectoryLock>(std::move(lock));
+}
+
+std::string PosixDisk::describe_weakness(const std::string& path) {
+  struct statfs info{};
+  if (::statfs(path.c_str(), &info) != 0) return {};
+  switch (static_cast<std::uint64_t>(info.f_type)) {
+    case TMPFS_MAGIC: return "it is a tmpfs: its content is gone after a restart of the machine";
+    case NFS_SUPER_MAGIC:
+      return "it is a network file system (NFS): syncs are as good as its server's";
+    case OVERLAYFS_SUPER_MAGIC:
+      return "it is an overlay file system, as inside a container: mount a volume for the data";
+    default: return {};
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Disk> make_posix_disk() { return std::make_unique<PosixDisk>(); }
+
+Result<std::string> read_file(Disk& disk, const std::string& path, std::uint64_t bytes_max) {
+  MYELIN_TRY(file, disk.open(path, Writes::None, Create::No));
+  MYELIN_TRY(size, file->size_bytes());
+  if (size > bytes_max) return Error(ErrorCode::Corrupt, fmt::format("{} is too long", path));
+  std::string content(size, '\0');
+  MYELIN_TRY(got, file->read_at(0, content.data(), content.size()));
+  content.resize(got);
+  return content;
+}
+
+Status replace_file(Disk& disk, const std::string& directory, const std::string& name,
+                    std::string_view content) {
+  const auto path = directory + "/" + name;
+  const auto temporary = path + ".tmp";
+  MYELIN_TRY(file, disk.open(temporary, Writes::Buffered, Create::Empty));
+  MYELIN_TRY_VOID(file->write_at(0, content));
+  MYELIN_TRY_VOID(file->sync());
+  file.reset();
+  MYELIN_TRY_VOID(disk.rename(temporary, path));
+  return disk.sync_directory(directory);
+}
+
+}  // namespace myelin::log

@@ -1,0 +1,273 @@
+// Opening and closing: a fresh directory is made, an old one is brought to the state that was
+// acknowledged.
+//
+// Every recovery ends with a checkpoint that covers all frames found, written before a door opens:
+// so a frame that was read from a cache and perhaps never reached the disk is in synced segments
+// before anybody sees it, and the journal begins anew behind it under a higher incarnation.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "formats/kafka/record_batch.h"
+#include "log/directory.h"
+#include "log/log.h"
+
+namespace myelin::log {
+namespace {
+
+constexpr std::size_t kReplayBytes = 32u << 20;
+
+std::string partition_directory(const std::string& directory, const TopicSpec& spec,
+                                std::int32_t partition) {
+  return fmt::format("{}/topics/{}-{}", directory, spec.name, partition);
+}
+
+}  // namespace
+
+Log::Log(Disk& disk, const Clock& clock, Options options)
+    : disk_(disk),
+      clock_(clock),
+      options_(std::move(options)),
+      files_(disk, options_.open_files_max) {
+  MYELIN_CHECK(options_.fail != nullptr, "the log needs to know what to do when it fails");
+}
+
+Result<std::unique_ptr<Log>> Log::open(Disk& disk, const Clock& clock, Random& random,
+                                       Options options) {
+  const auto context = fmt::format("data directory {}", options.directory);
+  std::unique_ptr<Log> log(new Log(disk, clock, std::move(options)));
+  auto status = log->open_directory(random);
+  if (!status) return std::move(status).error().with_context(context);
+  log->start_threads();
+  return log;
+}
+
+Status Log::open_directory(Random& random) {
+  MYELIN_TRY(kind, inspect_directory(disk_, options_.directory));
+  MYELIN_TRY_VOID(disk_.make_directory(options_.directory));
+  MYELIN_TRY(lock, disk_.lock(options_.directory + "/lock"));
+  lock_ = std::move(lock);
+  // Another server may have changed it before we had the lock.
+  MYELIN_TRY(kind_now, inspect_directory(disk_, options_.directory));
+  if (kind != kind_now) return Error(ErrorCode::Conflict, "another server has just opened it");
+  // Errors of writebacks from here on are seen by later syncs of the file system.
+  MYELIN_TRY_VOID(disk_.sync_file_system(options_.directory));
+  if (kind == DirectoryKind::Fresh) MYELIN_TRY_VOID(initialize(random));
+  MYELIN_TRY(checkpoint, read_checkpoint(disk_, options_.directory));
+  MYELIN_TRY_VOID(recover(std::move(checkpoint)));
+  weakness_ = disk_.describe_weakness(options_.directory);
+  refresh_free_space();
+  return {};
+}
+
+Status Log::initialize(Random& random) {
+  const auto& directory = options_.directory;
+  const auto mark = directory + "/" + kInitializingMark;
+  MYELIN_TRY(file, disk_.open(mark, Writes::Buffered, Create::Empty));
+  file.reset();
+  MYELIN_TRY_VOID(disk_.sync_directory(directory));
+  Checkpoint fresh;
+  random.fill(fresh.directory.bytes.data(), fresh.directory.bytes.size());
+  fresh.directory.bytes[6] = static_cast<std::uint8_t>((fresh.directory.bytes[6] & 0x0f) | 0x40);
+  fresh.directory.bytes[8] = static_cast<std::uint8_t>((fresh.directory.bytes[8] & 0x3f) | 0x80);
+  fresh.journal_file_bytes = options_.journal_file_bytes / kBlockBytes * kBlockBytes;
+  fresh.journal_file_count = options_.journal_file_count;
+  fresh.clean = true;
+  const JournalGeometry geometry{directory + "/journal", fresh.journal_file_bytes,
+                                 fresh.journal_file_count};
+  MYELIN_TRY_VOID(create_journal(disk_, geometry));
+  MYELIN_TRY_VOID(disk_.make_directory(directory + "/topics"));
+  MYELIN_TRY_VOID(replace_file(disk_, directory, "checkpoint", encode_checkpoint(fresh)));
+  MYELIN_TRY_VOID(disk_.remove(mark));
+  fresh_ = true;
+  return disk_.sync_directory(directory);
+}
+
+Status Log::recover(Checkpoint checkpoint) {
+  state_ = std::move(checkpoint);
+  directory_id_ = state_.directory;
+  geometry_ = {options_.directory + "/journal", state_.journal_file_bytes,
+               state_.journal_file_count};
+  MYELIN_TRY_VOID(load());
+  auto lap = state_.replay.lap;
+  if (!state_.clean) {
+    MYELIN_TRY(last_lap, replay());
+    lap = last_lap;
+  }
+  return finish_recovery(lap + 1);
+}
+
+// The catalogue of the checkpoint, held against the files.
+Status Log::load() {
+  for (const auto& [id, topic] : state_.topics) {
+    auto made = std::make_shared<Topic>();
+    made->spec = {id, topic.name, static_cast<std::int32_t>(topic.partitions.size()), topic.config};
+    for (std::int32_t i = 0; i < made->spec.partitions; ++i) {
+      const auto& state = topic.partitions[static_cast<std::size_t>(i)];
+      made->partitions.push_back(std::make_unique<Partition>(
+          files_, PartitionId{id, PartitionIndex(i)},
+          partition_directory(options_.directory, made->spec, i), state));
+      if (state.segments.empty()) continue;
+      const auto& active = state.segments.back();
+      const auto& partition = *made->partitions.back();
+      auto status =
+          Segment(files_, partition.directory(), partition.id(), active.base_offset).check(active);
+      if (!status && status.error().code() == ErrorCode::NotFound) {
+        return Error(ErrorCode::Corrupt,
+                     fmt::format("it is half deleted: {}", status.error().message()));
+      }
+      MYELIN_TRY_VOID(std::move(status));
+    }
+    add_topic(made);
+  }
+  return {};
+}
+
+void Log::add_topic(const std::shared_ptr<Topic>& topic) {
+  MutexLock lock(queue_mutex_);
+  for (const auto& partition : topic->partitions) {
+    partitions_[partition->id()] = partition.get();
+    next_offsets_[partition.get()] = partition->high_watermark();
+  }
+  topics_.push_back(topic);
+}
+
+// Brings the frames behind the checkpoint into state and segments. Gives the last lap that holds
+// one.
+Result<std::uint64_t> Log::replay() {
+  JournalReader reader(disk_, geometry_, directory_id_, state_.incarnation, state_.replay,
+                       state_.through);
+  std::size_t bytes = 0;
+  for (;;) {
+    MYELIN_TRY(frame, reader.next());
+    if (frame) {
+      MYELIN_TRY(commit, commit_of(*frame));
+      publish(commit);
+      bytes += commit->bytes;
+    }
+    if (!frame || bytes > kReplayBytes) {
+      MYELIN_TRY_VOID(flush_waiting());
+      bytes = 0;
+    }
+    if (!frame) return reader.lap();
+  }
+}
+
+Result<CommitPtr> Log::commit_of(const StoredFrame& frame) {
+  auto commit = std::make_shared<Commit>();
+  commit->number = frame.header.commit;
+  commit->bytes = frame.buffer->capacity();
+  commit->end = frame.end;
+  const auto context = fmt::format("commit {}", commit->number.value);
+  auto decoded = decode_entries(frame.body(), frame.header.entry_count);
+  if (!decoded) return std::move(decoded).error().with_context(context);
+  for (auto& entry : *decoded) {
+    if (entry.type == EntryType::CreateTopic) {
+      auto topic = make_topic(std::move(entry.topic));
+      add_topic(topic);
+      commit->topics.push_back(std::move(topic));
+      continue;
+    }
+    const auto& batch = entry.batch;
+    const auto found = partitions_.find(batch.partition);
+    const auto info = kafka::parse_batch_header(batch.bytes);
+    if (found == partitions_.end() || !info || info->size_bytes != batch.bytes.size()) {
+      return Error(ErrorCode::Corrupt,
+                   context + ": a batch of an unknown partition, or not a batch");
+    }
+    commit->batches.push_back({batch.partition, Offset(info->base_offset),
+                               Offset(info->last_offset()), commit->number, batch.first_record,
+                               static_cast<std::uint32_t>(info->record_count), batch.received,
+                               batch.bytes, frame.buffer});
+    commit->partitions.push_back(found->second);
+  }
+  return CommitPtr(std::move(commit));
+}
+
+Status Log::finish_recovery(std::uint64_t lap) {
+  MYELIN_TRY_VOID(sync_dirty());
+  MYELIN_TRY_VOID(cut_segments());
+  incarnation_ = ++state_.incarnation;
+  state_.replay = {lap, 0};
+  last_commit_ = state_.through;
+  {
+    MutexLock lock(queue_mutex_);
+    last_received_ = state_.last_received;
+    for (auto& [partition, next] : next_offsets_) next = partition->high_watermark();
+  }
+  {
+    MutexLock lock(buffer_mutex_);
+    visible_ = flushed_ = state_.through;
+  }
+  journal_ = std::make_unique<JournalWriter>(disk_, geometry_, directory_id_, incarnation_, lap);
+  MYELIN_TRY_VOID(journal_->open());
+  write_bytes_max_ = geometry_.frame_bytes_max() - kBlockBytes;
+  unflushed_bytes_ = 0;
+  return write_checkpoint(Clean::No);
+}
+
+// What lies behind the last replayed end was never acknowledged.
+Status Log::cut_segments() {
+  for (const auto& [id, partition] : partitions_) {
+    const auto& state = state_of(*partition);
+    if (state.segments.empty()) continue;
+    const auto& active = state.segments.back();
+    MYELIN_TRY_VOID(Segment(files_, partition->directory(), id, active.base_offset).cut(active));
+  }
+  return {};
+}
+
+void Log::start_threads() {
+  committer_ = std::thread([this] { commit_loop(); });
+  flusher_ = std::thread([this] { flush_loop(); });
+  if (!fresh_) return;
+  preparer_ = std::thread([this] {
+    for (auto more = journal_->prepare(); more && *more;) more = journal_->prepare();
+  });
+}
+
+std::vector<std::shared_ptr<Topic>> Log::topics() const {
+  MutexLock lock(queue_mutex_);
+  return topics_;
+}
+
+std::shared_ptr<Topic> Log::make_topic(TopicSpec spec) {
+  auto topic = std::make_shared<Topic>();
+  topic->spec = std::move(spec);
+  for (std::int32_t i = 0; i < topic->spec.partitions; ++i) {
+    topic->partitions.push_back(std::make_unique<Partition>(
+        files_, PartitionId{topic->spec.id, PartitionIndex(i)},
+        partition_directory(options_.directory, topic->spec, i), PartitionState{}));
+  }
+  return topic;
+}
+
+Status Log::close() {
+  if (!committer_.joinable()) return {};
+  {
+    MutexLock lock(queue_mutex_);
+    closing_ = true;
+    queue_changed_.notify_all();
+  }
+  committer_.join();
+  journal_->stop_preparing();
+  if (preparer_.joinable()) preparer_.join();
+  {
+    MutexLock lock(buffer_mutex_);
+    stop_flusher_ = true;
+    buffer_changed_.notify_all();
+  }
+  flusher_.join();
+  if (failed_) return Error(ErrorCode::Unavailable, "the log has failed");
+  MYELIN_TRY_VOID(flush_and_checkpoint());
+  return write_checkpoint(Clean::Yes);
+}
+
+Log::~Log() {
+  // An error here leaves the directory as after a crash: the next open recovers it.
+  [[maybe_unused]] const auto status = close();
+}
+
+}  // namespace myelin::log

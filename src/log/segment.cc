@@ -1,0 +1,239 @@
+#include "log/segment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/crc32c.h"
+#include "formats/kafka/record_batch.h"
+
+namespace myelin::log {
+namespace {
+
+constexpr std::uint64_t kMetaMagic = 0x4154454d4c45594dull;  // "MYELMETA" in the file.
+constexpr std::uint32_t kMetaVersion = 1;
+constexpr std::size_t kWriteBytes = 1u << 20;
+
+struct MetaEntry {
+  std::uint64_t position = 0;
+  Offset base_offset;
+  CommitNumber commit;
+  std::int64_t received_ms = 0;
+  std::uint32_t first_record = 0;
+  std::uint32_t record_count = 0;
+  std::uint32_t batch_bytes = 0;
+  std::int32_t last_offset_delta = 0;
+  std::uint32_t header_crc = 0;
+};
+
+std::string encode_header(PartitionId partition, Offset base_offset) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  out.le(kMetaMagic);
+  out.le(kMetaVersion);
+  out.le(partition.partition.value);
+  out.bytes(partition.topic.view());
+  out.le(base_offset.value);
+  bytes.append(kMetaHeaderBytes - 4 - bytes.size(), '\0');
+  out.le(crc32c(bytes));
+  return bytes;
+}
+
+void append_entry(std::string& bytes, std::uint64_t position, const BatchRef& batch) {
+  const auto start = bytes.size();
+  ByteWriter out(bytes);
+  out.le(position);
+  out.le(batch.base_offset.value);
+  out.le(batch.commit.value);
+  out.le(to_ms(batch.received));
+  out.le(batch.first_record);
+  out.le(batch.record_count);
+  out.le(static_cast<std::uint32_t>(batch.bytes.size()));
+  out.le(static_cast<std::int32_t>(batch.last_offset - batch.base_offset));
+  out.le(kafka::header_checksum(batch.bytes));
+  bytes.append(start + kMetaEntryBytes - 4 - bytes.size(), '\0');
+  out.le(crc32c(std::string_view(bytes).substr(start)));
+}
+
+std::optional<MetaEntry> decode_entry(std::string_view bytes) {
+  if (bytes.size() != kMetaEntryBytes ||
+      crc32c(bytes.substr(0, kMetaEntryBytes - 4)) !=
+          load_le<std::uint32_t>(bytes.data() + kMetaEntryBytes - 4)) {
+    return std::nullopt;
+  }
+  ByteReader in(bytes);
+  MetaEntry entry;
+  entry.position = in.le<std::uint64_t>();
+  entry.base_offset = Offset(in.le<std::int64_t>());
+  entry.commit = CommitNumber(in.le<std::uint64_t>());
+  entry.received_ms = in.le<std::int64_t>();
+  entry.first_record = in.le<std::uint32_t>();
+  entry.record_count = in.le<std::uint32_t>();
+  entry.batch_bytes = in.le<std::uint32_t>();
+  entry.last_offset_delta = in.le<std::int32_t>();
+  entry.header_crc = in.le<std::uint32_t>();
+  return entry;
+}
+
+bool reaches(const MetaEntry& entry, Seek seek) {
+  switch (seek.by) {
+    case Seek::By::Offset:
+      return static_cast<std::uint64_t>(entry.base_offset.value + entry.last_offset_delta) >=
+             seek.value;
+    case Seek::By::Commit: return entry.commit.value >= seek.value;
+    case Seek::By::Received: return static_cast<std::uint64_t>(entry.received_ms) >= seek.value;
+  }
+  return false;
+}
+
+Result<MetaEntry> read_entry(File& file, const std::string& path, std::uint64_t index) {
+  char bytes[kMetaEntryBytes];
+  const auto at = kMetaHeaderBytes + index * kMetaEntryBytes;
+  MYELIN_TRY(got, file.read_at(at, bytes, sizeof bytes));
+  const auto entry = decode_entry({bytes, got});
+  if (!entry) return Error(ErrorCode::Corrupt, fmt::format("{} is damaged at byte {}", path, at));
+  return *entry;
+}
+
+}  // namespace
+
+bool Seek::reached_by(const BatchRef& batch) const {
+  switch (by) {
+    case By::Offset: return static_cast<std::uint64_t>(batch.last_offset.value) >= value;
+    case By::Commit: return batch.commit.value >= value;
+    case By::Received: return static_cast<std::uint64_t>(to_ms(batch.received)) >= value;
+  }
+  return false;
+}
+
+Segment::Segment(FilePool& files, std::string directory, PartitionId partition, Offset base_offset)
+    : files_(files),
+      partition_(partition),
+      base_offset_(base_offset),
+      log_path_(fmt::format("{}/{:020}.log", directory, base_offset.value)),
+      meta_path_(fmt::format("{}/{:020}.meta", directory, base_offset.value)) {}
+
+Status Segment::create() {
+  MYELIN_TRY(log, files_.create(log_path_));
+  MYELIN_TRY(meta, files_.create(meta_path_));
+  return meta->write_at(0, encode_header(partition_, base_offset_));
+}
+
+Status Segment::append(std::span<const BatchRef> batches, SegmentState& state) {
+  MYELIN_TRY(log, files_.get(log_path_));
+  MYELIN_TRY(meta, files_.get(meta_path_));
+  std::string entries;
+  std::string pending;
+  auto written = state.log_bytes;
+  auto position = state.log_bytes;
+  for (const auto& batch : batches) {
+    append_entry(entries, position, batch);
+    position += batch.bytes.size();
+    pending.append(batch.bytes);
+    if (pending.size() >= kWriteBytes) {
+      MYELIN_TRY_VOID(log->write_at(written, pending));
+      written = position;
+      pending.clear();
+    }
+  }
+  if (!pending.empty()) MYELIN_TRY_VOID(log->write_at(written, pending));
+  MYELIN_TRY_VOID(meta->write_at(kMetaHeaderBytes + state.batch_count * kMetaEntryBytes, entries));
+  state.log_bytes = position;
+  state.batch_count += batches.size();
+  return {};
+}
+
+Result<std::uint64_t> Segment::find(const SegmentState& state, Seek seek) const {
+  MYELIN_TRY(meta, files_.get(meta_path_));
+  std::uint64_t low = 0;
+  std::uint64_t high = state.batch_count;
+  while (low < high) {
+    const auto middle = low + (high - low) / 2;
+    MYELIN_TRY(entry, read_entry(*meta, meta_path_, middle));
+    if (reaches(entry, seek)) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
+Result<std::vector<BatchRef>> Segment::read(const SegmentState& state, Seek seek,
+                                            std::size_t bytes_max) const {
+  std::vector<BatchRef> batches;
+  MYELIN_TRY(first, find(state, seek));
+  if (first == state.batch_count) return batches;
+  MYELIN_TRY(meta, files_.get(meta_path_));
+  std::vector<MetaEntry> entries;
+  std::size_t bytes = 0;
+  for (auto i = first; i < state.batch_count; ++i) {
+    MYELIN_TRY(entry, read_entry(*meta, meta_path_, i));
+    if (!entries.empty() && bytes + entry.batch_bytes > bytes_max) break;
+    bytes += entry.batch_bytes;
+    entries.push_back(entry);
+  }
+
+  MYELIN_TRY(log, files_.get(log_path_));
+  const auto start = entries.front().position;
+  auto buffer = std::make_shared<std::string>(bytes, '\0');
+  MYELIN_TRY(got, log->read_at(start, buffer->data(), buffer->size()));
+  for (const auto& entry : entries) {
+    const auto at = entry.position - start;
+    const auto damaged = [&] {
+      return Error(
+          ErrorCode::Corrupt,
+          fmt::format("{} is damaged at byte {} (offsets {} to {})", log_path_, entry.position,
+                      entry.base_offset.value, entry.base_offset.value + entry.last_offset_delta));
+    };
+    if (at + entry.batch_bytes > got || entry.batch_bytes < kafka::kBatchHeaderBytes)
+      return damaged();
+    const auto view = std::string_view(*buffer).substr(at, entry.batch_bytes);
+    if (kafka::header_checksum(view) != entry.header_crc || !kafka::verify_batch(view)) {
+      // What is whole before the damage is still served; the next read begins at it and says so.
+      if (!batches.empty()) return batches;
+      return damaged();
+    }
+    batches.push_back({partition_, entry.base_offset, entry.base_offset + entry.last_offset_delta,
+                       entry.commit, entry.first_record, entry.record_count,
+                       timestamp_from_ms(entry.received_ms), view, buffer});
+  }
+  return batches;
+}
+
+Status Segment::check(const SegmentState& state) const {
+  MYELIN_TRY(log, files_.get(log_path_));
+  MYELIN_TRY(meta, files_.get(meta_path_));
+  MYELIN_TRY(log_bytes, log->size_bytes());
+  MYELIN_TRY(meta_bytes, meta->size_bytes());
+  const auto expected = kMetaHeaderBytes + state.batch_count * kMetaEntryBytes;
+  if (log_bytes < state.log_bytes || meta_bytes < expected) {
+    return Error(ErrorCode::Corrupt,
+                 fmt::format("{} is shorter than the checkpoint says: {} bytes of {}",
+                             log_bytes < state.log_bytes ? log_path_ : meta_path_,
+                             log_bytes < state.log_bytes ? log_bytes : meta_bytes,
+                             log_bytes < state.log_bytes ? state.log_bytes : expected));
+  }
+  std::string header(kMetaHeaderBytes, '\0');
+  MYELIN_TRY(got, meta->read_at(0, header.data(), header.size()));
+  if (got != header.size() || header != encode_header(partition_, base_offset_)) {
+    return Error(ErrorCode::Corrupt,
+                 fmt::format("{} is damaged at byte 0, or another partition's", meta_path_));
+  }
+  return {};
+}
+
+Result<bool> Segment::cut(const SegmentState& state) {
+  MYELIN_TRY(log, files_.get(log_path_));
+  MYELIN_TRY(meta, files_.get(meta_path_));
+  MYELIN_TRY(log_bytes, log->size_bytes());
+  MYELIN_TRY(meta_bytes, meta->size_bytes());
+  const auto expected = kMetaHeaderBytes + state.batch_count * kMetaEntryBytes;
+  if (log_bytes > state.log_bytes) MYELIN_TRY_VOID(log->truncate(state.log_bytes));
+  if (meta_bytes > expected) MYELIN_TRY_VOID(meta->truncate(expected));
+  return log_bytes > state.log_bytes || meta_bytes > expected;
+}
+
+}  // namespace myelin::log

@@ -1,0 +1,83 @@
+// Segment: a partition's records from one base offset on, in two files: <base>.log holds Kafka
+// record batches exactly as on the wire, <base>.meta holds 64 bytes a batch about it.
+// docs/formats/segment.md has every byte.
+//
+// The companion is not a hint: Kafka's CRC leaves out a batch's offset, length and epoch, and a
+// batch knows neither when it was received nor in which commit. Its entries rise in offset, commit
+// and receive time, so it is the look-up index too. Writing belongs to the flusher thread; reading
+// may happen on any thread that may block, within the bounds of a SegmentState that the caller got
+// from the partition.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "log/checkpoint.h"
+#include "log/disk.h"
+#include "log/file_pool.h"
+#include "log/types.h"
+
+namespace myelin::log {
+
+inline constexpr std::size_t kMetaHeaderBytes = 64;
+inline constexpr std::size_t kMetaEntryBytes = 64;
+
+// What to look a batch up by: the first batch that reaches the value.
+struct Seek {
+  enum class By : std::uint8_t {
+    Offset,    // Its last offset is at or behind the value.
+    Commit,    // Its commit is.
+    Received,  // Its receive time, in ms since the epoch, is.
+  };
+  By by = By::Offset;
+  std::uint64_t value = 0;
+
+  static Seek to(Offset offset) { return {By::Offset, static_cast<std::uint64_t>(offset.value)}; }
+  static Seek to(CommitNumber commit) { return {By::Commit, commit.value}; }
+  static Seek to(Timestamp received) {
+    return {By::Received, static_cast<std::uint64_t>(std::max<std::int64_t>(to_ms(received), 0))};
+  }
+  bool reached_by(const BatchRef& batch) const;
+};
+
+class Segment {
+ public:
+  Segment(FilePool& files, std::string directory, PartitionId partition, Offset base_offset);
+
+  Offset base_offset() const { return base_offset_; }
+  const std::string& log_path() const { return log_path_; }
+  const std::string& meta_path() const { return meta_path_; }
+
+  // Makes both files, empty but for the companion's header. Not synced.
+  Status create();
+
+  // Writes batches behind `state` and advances it. On failure `state` is as before and the same
+  // batches may be written again. Not synced.
+  Status append(std::span<const BatchRef> batches, SegmentState& state);
+
+  // Whole batches from the first that `seek` finds on, at most `bytes_max` of them but at least
+  // one; empty when none reaches it. Checksums are verified: Corrupt names file and byte.
+  Result<std::vector<BatchRef>> read(const SegmentState& state, Seek seek,
+                                     std::size_t bytes_max) const;
+
+  // Corrupt when a file is shorter than `state` says or the companion's header is not this
+  // partition's.
+  Status check(const SegmentState& state) const;
+  // Cuts what lies behind `state` off. True when there was something.
+  Result<bool> cut(const SegmentState& state);
+
+ private:
+  Result<std::uint64_t> find(const SegmentState& state, Seek seek) const;
+
+  FilePool& files_;
+  const PartitionId partition_;
+  const Offset base_offset_;
+  const std::string log_path_;
+  const std::string meta_path_;
+};
+
+}  // namespace myelin::log
