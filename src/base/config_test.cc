@@ -195,9 +195,9 @@ TEST(Config, NamesPlaceKeyAndExpectationForAWrongValue) {
 
 TEST(Config, RefusesYamlThatMeansMoreThanItShows) {
   for (const char* text :
-       {"data: a\ndata: b\n", "data: &x a\n", "data: *x\n", "data: !!str a\n", "a: 1\n---\nb: 2\n",
-        "data: \"a", "data: [", "\tdata: x", "? [a]\n: b\n", "data: \x04", "data: \x7f",
-        "data: \xFF", "%YAML 9.9\n---\n", "data: a: b\n", "~: x"}) {
+       {"data: a\ndata: b\n", "data: &x a\n", "data: *x\n", "data: !!str a\n",
+        "data: a\n---\ndata: b\n", "data: \"a", "data: [", "\tdata: x", "? [a]\n: b\n",
+        "data: \x04", "data: \x7f", "data: \xFF", "%YAML 9.9\n---\n", "data: a: b\n", "~: x"}) {
     const auto loaded = load(text);
     ASSERT_FALSE(loaded.sources.has_value()) << text;
     EXPECT_EQ(loaded.sources.error().code(), ErrorCode::InvalidInput);
@@ -205,6 +205,19 @@ TEST(Config, RefusesYamlThatMeansMoreThanItShows) {
   }
   EXPECT_EQ(load("data: a\ndata: b\n").error(),
             "m.yaml:2:1: this key is already on line 1 of the same group");
+}
+
+TEST(Config, LetsAListInTheFileReplaceTheDefaultsAndAMapJoinThem) {
+  Settings settings;
+  settings.listeners.resize(3);
+  settings.feeds["default"].port = 5;
+  const auto sources = load_config(
+      settings, {"m.yaml", "listeners: [{port: 9}]\nfeeds: {lab: {port: 6}}\n", {}, {}});
+  ASSERT_TRUE(sources.has_value());
+  ASSERT_EQ(settings.listeners.size(), 1u);
+  EXPECT_EQ(settings.listeners[0].port, 9);
+  ASSERT_EQ(settings.feeds.size(), 2u);
+  EXPECT_EQ(settings.feeds.at("default").port, 5);
 }
 
 TEST(Config, RefusesTooLongAndTooDeep) {

@@ -9,9 +9,9 @@
 #include <thread>
 
 #include "base/logging.h"
+#include "broker/broker_on_sim_disk.h"
 #include "bus/embedded.h"
 #include "formats/kafka/record_batch.h"
-#include "log/sim_disk.h"
 
 namespace myelin::bus {
 namespace {
@@ -34,26 +34,15 @@ class EmbeddedEngine {
     runtime_.stop(5s);
   }
   void start() {
-    log::Options options;
-    options.directory = "/data";
-    options.journal_file_bytes = 1u << 20;
-    options.flush_interval = 20ms;
-    options.tail_interval = 5ms;
-    options.fail = [](const std::string&) {};
-    auto broker = broker::Broker::open(disk_, clock_, random_, options, {.topics_max = 20});
-    ASSERT_TRUE(broker) << broker.error().message();
-    broker_ = std::move(*broker);
-    bus_ = make_embedded_bus(runtime_, *broker_, clock_);
+    broker_.open({.topics_max = 20});
+    bus_ = make_embedded_bus(runtime_, broker_.get(), clock_);
   }
   void stop() {
     bus_.reset();
-    broker_.reset();
+    broker_.close();
   }
-  void settle() { ASSERT_TRUE(broker_->log().checkpoint()); }
-  void fill_disk() {
-    disk_.set_free_bytes(0);
-    settle();
-  }
+  void settle() { broker_.settle(); }
+  void fill_disk() { broker_.fill_disk(); }
 
   Bus& bus() { return *bus_; }
   io::Runtime& runtime() { return runtime_; }
@@ -62,9 +51,7 @@ class EmbeddedEngine {
   SystemClock clock_;
   Logger logger_;
   io::Runtime runtime_;
-  SystemRandom random_;
-  log::SimDisk disk_;
-  std::unique_ptr<broker::Broker> broker_;
+  broker::BrokerOnSimDisk broker_{clock_};
   std::unique_ptr<Bus> bus_;
 };
 

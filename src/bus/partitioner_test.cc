@@ -10,7 +10,8 @@ TEST(Partitioner, AgreesWithKafkasClients) {
   EXPECT_EQ(partition_of_key("21", 0x7fffffff).value, 1173551340);
   EXPECT_EQ(partition_of_key("foobar", 0x7fffffff).value, 1357151166);
   EXPECT_EQ(partition_of_key("a-little-bit-long-string", 0x7fffffff).value, 1161502112);
-  EXPECT_EQ(partition_of_key("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", 0x7fffffff).value, 2088585677);
+  EXPECT_EQ(partition_of_key("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", 0x7fffffff).value,
+            2088585677);
 }
 
 }  // namespace

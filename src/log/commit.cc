@@ -44,7 +44,9 @@ Result<std::vector<Offset>> Log::append(Write write) {
   bases.reserve(write.batches.size());
   MutexLock lock(queue_mutex_);
   if (closing_) return Error(ErrorCode::Canceled, "the server is stopping");
-  if (!queue_.empty() && queue_bytes_ + bytes > options_.queue_bytes_max) {
+  // A new topic is small and rare; Exhausted would be taken for too many topics.
+  const bool full = !queue_.empty() && queue_bytes_ + bytes > options_.queue_bytes_max;
+  if (full && write.topics.empty()) {
     return Error(ErrorCode::Exhausted, "too much waits for the disk");
   }
   last_received_ = std::max(last_received_, clock_.now());
@@ -98,9 +100,10 @@ bool Log::take_group(std::deque<Pending>& group) {
     committer_waits_ = false;
     if (!woken && queue_.empty()) return true;
   }
+  // A small journal takes smaller frames.
+  const auto limit = std::min(options_.group_bytes_max, write_bytes_max_);
   std::size_t bytes = 0;
-  while (!queue_.empty() &&
-         (group.empty() || bytes + queue_.front().bytes <= options_.group_bytes_max)) {
+  while (!queue_.empty() && (group.empty() || bytes + queue_.front().bytes <= limit)) {
     bytes += queue_.front().bytes;
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();

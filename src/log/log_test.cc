@@ -192,6 +192,24 @@ TEST(Log, AcknowledgesNothingAfterAFailedJournalWrite) {
   EXPECT_EQ((*log.values("a"))[0], "one");
 }
 
+TEST(Log, ShowsNobodyARecordBeforeItIsDurable) {
+  const auto disk = make_disk();
+  LogOnDisk log(*disk);
+  ASSERT_TRUE(log.append("a", "one"));
+  const auto* partition = log.find("a")->partitions[0].get();
+  std::vector<std::int64_t> seen;
+  disk->fail_when([&](std::string_view operation, const std::string& path) {
+    const bool in_flight = operation == "in flight" && path.ends_with(".journal");
+    if (in_flight) seen.push_back(partition->high_watermark().value);
+    return false;
+  });
+  ASSERT_TRUE(log.append("a", "two"));
+  EXPECT_EQ(partition->high_watermark().value, 2);
+  disk->fail_when(nullptr);
+  ASSERT_FALSE(seen.empty());
+  EXPECT_EQ(seen.front(), 1);
+}
+
 TEST(Log, EndsOnAFailedSegmentSyncAndRecoversFromTheJournal) {
   const auto disk = make_disk();
   auto options = small_options();

@@ -1,0 +1,79 @@
+// The head of the page: whose it is, whether it is connected, how fast events arrive.
+
+import { useEffect, useState } from "react";
+import { count, rate } from "../text";
+import { BrandMark } from "./icons";
+import type { Meter } from "./meter";
+import type { LiveState } from "./state";
+
+const TOLD: Record<LiveState["connection"], string> = {
+  connecting: "Connecting",
+  live: "Live",
+  reconnecting: "Reconnecting",
+  refused: "Refused",
+};
+
+function useRate(meter: Meter): { perSecond: number; history: number[] } {
+  const read = () => ({ perSecond: meter.perSecond(Date.now()), history: meter.history(Date.now()) });
+  const [value, setValue] = useState(read);
+  useEffect(() => {
+    const timer = setInterval(() => setValue(read()), 1_000);
+    return () => clearInterval(timer);
+  }, [meter]);
+  return value;
+}
+
+// One bar a second of the last minute.
+function Sparkline({ history }: { history: number[] }) {
+  const top = Math.max(...history, 1);
+  const bars = history.map((value, i) => {
+    const height = value === 0 ? 0 : Math.max(1.5, (value / top) * 18);
+    return `M${i * 2 + 1} 20v-${height.toFixed(1)}`;
+  });
+  return (
+    <svg className="sparkline" viewBox={`0 0 ${history.length * 2} 20`} preserveAspectRatio="none" aria-hidden="true">
+      <path d={bars.join("")} />
+    </svg>
+  );
+}
+
+export function StatusBar({ state, meter, onHelp }: { state: LiveState; meter: Meter; onHelp: () => void }) {
+  const { perSecond, history } = useRate(meter);
+  const connection = state.paused && state.connection === "live" ? "paused" : state.connection;
+  const told = connection === "paused" ? "Paused" : TOLD[connection];
+  return (
+    <header className="status-bar">
+      <div className="brand">
+        <BrandMark />
+        <span className="brand-name">Myelin</span>
+      </div>
+      <nav className="pages" aria-label="Pages">
+        <a href="#" aria-current="page" onClick={(click) => click.preventDefault()}>
+          Live
+        </a>
+      </nav>
+      <div className="figures">
+        <div className="figure wide-only" title="Events that arrived in each second of the last minute">
+          <Sparkline history={history} />
+        </div>
+        <div className="figure" title="Events per second, over the last three seconds">
+          <span className="figure-value">{rate(perSecond)}</span>
+          <span className="figure-unit">/s</span>
+        </div>
+        <div className="figure total" title="Events received since this view was opened">
+          <span className="figure-value" data-testid="received">
+            {count(state.received)}
+          </span>
+          <span className="figure-unit">events</span>
+        </div>
+        <div className={`connection ${connection}`} role="status" data-testid="connection">
+          <span className="dot" />
+          {told}
+        </div>
+        <button type="button" className="button quiet" onClick={onHelp} title="Keyboard shortcuts (?)" aria-label="Keyboard shortcuts">
+          <kbd>?</kbd>
+        </button>
+      </div>
+    </header>
+  );
+}

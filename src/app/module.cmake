@@ -1,0 +1,1 @@
+target_compile_definitions(myelin_app PUBLIC MYELIN_VERSION="${PROJECT_VERSION}")

@@ -1,0 +1,95 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "app/commands.h"
+#include "app/load_settings.h"
+#include "app/server.h"
+
+namespace myelin::app {
+namespace {
+
+constexpr std::string_view kUsage =
+    "myelin serve [--config FILE] [--data DIR] [--SETTING VALUE]…\n"
+    "\n"
+    "Starts the server. Without any setting it keeps its data in ./data and listens on loopback "
+    "only:\n"
+    "HTTP on 127.0.0.1:8080 (console, streams, metrics) and MLLP on 127.0.0.1:2575. SIGINT or "
+    "SIGTERM stops it in\n"
+    "order. `myelin config` prints the settings in effect.\n"
+    "\n"
+    "Settings, as flags, as environment variables or in the file:\n\n";
+
+void print_doors(const Settings& settings, const Server& server) {
+  const auto address = settings.http.listener.address;
+  fmt::print(stderr,
+             "\n  Console  http://{0}:{1}/\n  Streams  http://{0}:{1}/events/hl7.*?from=earliest\n "
+             " MLLP     {2}:{3}\n"
+             "  Ctrl-C stops the server.\n\n",
+             address, server.http_port(), settings.mllp.listener.address, server.mllp_port());
+}
+
+int run(const Settings& settings) {
+  io::block_stop_signals();
+  SystemClock clock;
+  Logger logger({.level = settings.logging.level, .format = settings.logging.format}, clock,
+                STDERR_FILENO);
+  auto started = Server::start(settings, logger);
+  if (!started) {
+    logger.error("server.not_started", {{"reason", started.error().message()}});
+    return 1;
+  }
+  auto& server = *started;
+  logger.info("server.started", {{"http", server->http_port()}, {"mllp", server->mllp_port()}});
+  if (settings.logging.format == LogFormat::Human) print_doors(settings, *server);
+  const int signal = io::wait_for_stop_signal();
+  logger.info("server.stopping", {{"signal", signal}});
+  if (!server->stop()) {
+    logger.error("server.stop_timed_out",
+                 {{"note", "ending now; the log recovers at the next start"}});
+    std::_Exit(1);
+  }
+  logger.info("server.stopped");
+  return 0;
+}
+
+}  // namespace
+
+int serve(std::span<const std::string> args) {
+  const auto loaded = load_settings(args, {});
+  if (!loaded) {
+    fmt::print(stderr, "myelin serve: {}\n", loaded.error().message());
+    return 2;
+  }
+  if (loaded->line.has("help")) {
+    fmt::print("{}{}", kUsage, config_help(Settings{}));
+    return 0;
+  }
+  for (const auto& name : loaded->sources.unknown_environment) {
+    fmt::print(stderr, "myelin serve: the environment variable {} names no setting\n", name);
+  }
+  return run(loaded->settings);
+}
+
+int config(std::span<const std::string> args) {
+  auto loaded = load_settings(args, {{"schema", FlagValue::None, "JSON Schema of the file."}});
+  if (!loaded) {
+    fmt::print(stderr, "myelin config: {}\n", loaded.error().message());
+    return 2;
+  }
+  if (loaded->line.has("help")) {
+    fmt::print(
+        "myelin config [--config FILE] [--schema] [--SETTING VALUE]…\n\n"
+        "Prints the settings in effect as YAML and where each came from; --schema prints the "
+        "file's JSON Schema.\n");
+  } else if (loaded->line.has("schema")) {
+    fmt::print("{}\n", config_schema(Settings{}, "Myelin"));
+  } else {
+    fmt::print("{}", config_as_yaml(loaded->settings, loaded->sources));
+  }
+  return 0;
+}
+
+}  // namespace myelin::app

@@ -1,0 +1,2 @@
+// Asio's one compiled copy.
+#include <boost/asio/impl/src.hpp>

@@ -1,0 +1,2 @@
+// Beast's one compiled copy.
+#include <boost/beast/src.hpp>

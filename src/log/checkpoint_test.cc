@@ -1,0 +1,111 @@
+#include "log/checkpoint.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "base/bytes.h"
+#include "base/crc32c.h"
+
+namespace myelin::log {
+namespace {
+
+using ::testing::HasSubstr;
+
+Uuid uuid_of(std::uint32_t seed) {
+  Uuid id;
+  std::memcpy(id.bytes.data(), &seed, sizeof seed);
+  return id;
+}
+
+Checkpoint checkpoint_of(std::uint32_t topics) {
+  Checkpoint checkpoint;
+  checkpoint.directory = uuid_of(77);
+  checkpoint.incarnation = 3;
+  checkpoint.through = CommitNumber(1'000'000);
+  checkpoint.replay = {9, 4096};
+  checkpoint.journal_file_bytes = 128u << 20;
+  checkpoint.journal_file_count = 3;
+  checkpoint.clean = true;
+  checkpoint.last_received = timestamp_from_ms(1'700'000'000'000);
+  for (std::uint32_t t = 0; t < topics; ++t) {
+    auto& topic = checkpoint.topics[uuid_of(t)];
+    topic.name = fmt::format("topic-{}", t);
+    topic.config = t % 2 == 0 ? "{}" : "";
+    topic.partitions.resize(t % 4);
+    for (std::uint32_t p = 0; p < topic.partitions.size(); ++p) {
+      auto& partition = topic.partitions[p];
+      partition = {Offset(p), Offset(p + 100), static_cast<std::int32_t>(t), {}};
+      for (std::uint32_t s = 0; s < p; ++s) partition.segments.push_back({Offset(s * 10), 500, s});
+    }
+  }
+  return checkpoint;
+}
+
+// As if it had been written so: the checksum is right.
+std::string with_body(std::string bytes, std::size_t at, char value) {
+  bytes[at] = value;
+  store_le(bytes.data() + 12, crc32c(std::string_view(bytes).substr(24)));
+  return bytes;
+}
+
+TEST(Checkpoint, ReadsBackManyTopics) {
+  const auto written = checkpoint_of(1000);
+  const auto read = decode_checkpoint(encode_checkpoint(written));
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(*read, written);
+}
+
+TEST(Checkpoint, ReadsBackNoTopicAtAll) {
+  const auto written = checkpoint_of(0);
+  EXPECT_EQ(*decode_checkpoint(encode_checkpoint(written)), written);
+}
+
+TEST(Checkpoint, RefusesEveryFlippedBit) {
+  const auto bytes = encode_checkpoint(checkpoint_of(4));
+  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    auto flipped = bytes;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_FALSE(decode_checkpoint(flipped)) << "bit " << bit;
+  }
+}
+
+TEST(Checkpoint, RefusesEveryTruncation) {
+  const auto bytes = encode_checkpoint(checkpoint_of(4));
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const auto read = decode_checkpoint(std::string_view(bytes).substr(0, size));
+    ASSERT_FALSE(read) << size;
+    EXPECT_EQ(read.error().code(), ErrorCode::Corrupt) << size;
+  }
+}
+
+TEST(Checkpoint, RefusesBytesBehindItsEnd) {
+  EXPECT_FALSE(decode_checkpoint(encode_checkpoint(checkpoint_of(4)) + '\0'));
+}
+
+TEST(Checkpoint, TellsANewerFormatFromDamage) {
+  auto bytes = encode_checkpoint(checkpoint_of(1));
+  store_le(bytes.data() + 8, kDirectoryFormat + 1);
+  const auto read = decode_checkpoint(bytes);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code(), ErrorCode::Conflict);
+  EXPECT_THAT(read.error().message(), HasSubstr(fmt::format("format {}", kDirectoryFormat + 1)));
+}
+
+TEST(Checkpoint, RefusesCountsThatItsBytesDoNotHold) {
+  const auto bytes = encode_checkpoint(checkpoint_of(1));
+  const std::size_t topics_at = 24 + 72;
+  ASSERT_EQ(bytes[topics_at], 1);
+  for (const char count : {0, 2, 127}) {
+    EXPECT_FALSE(decode_checkpoint(with_body(bytes, topics_at, count))) << int{count};
+  }
+}
+
+TEST(Checkpoint, RefusesAPartitionThatEndsBeforeItStarts) {
+  auto checkpoint = checkpoint_of(2);
+  auto& partition = checkpoint.topics.rbegin()->second.partitions.at(0);
+  partition.start = partition.end + 1;
+  EXPECT_FALSE(decode_checkpoint(encode_checkpoint(checkpoint)));
+}
+
+}  // namespace
+}  // namespace myelin::log

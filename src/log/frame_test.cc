@@ -1,0 +1,190 @@
+#include "log/frame.h"
+
+#include <gmock/gmock.h>
+
+#include "base/bytes.h"
+#include "log/frame_buffer.h"
+
+namespace myelin::log {
+namespace {
+
+using ::testing::HasSubstr;
+
+Uuid uuid_of(std::uint8_t seed) {
+  Uuid id;
+  id.bytes.fill(seed);
+  return id;
+}
+
+const BatchEntry kBatch{{uuid_of(7), PartitionIndex(3)},
+                        timestamp_from_ms(1'700'000'000'123),
+                        5,
+                        "the bytes of a batch"};
+const TopicSpec kTopic{uuid_of(9), "lab..results", 4, R"({"a":1})"};
+
+std::string body_of(const BatchEntry& batch, const TopicSpec& topic) {
+  std::string body(kBatchEntryOverhead + batch.bytes.size() + create_topic_bytes(topic), '\0');
+  char* at = write_batch_entry(body.data(), batch);
+  at = write_create_topic(at, topic);
+  EXPECT_EQ(at, body.data() + body.size());
+  return body;
+}
+
+FrameHeader header_of(std::string_view body) {
+  FrameHeader header;
+  header.directory = uuid_of(1);
+  header.incarnation = 11;
+  header.lap = 12;
+  header.commit = CommitNumber(13);
+  header.durable_through = CommitNumber(12);
+  header.body_bytes = static_cast<std::uint32_t>(body.size());
+  header.entry_count = 2;
+  return header;
+}
+
+std::string encoded(const FrameHeader& header, std::string_view body) {
+  std::string bytes(kFrameHeaderBytes, '\0');
+  encode_frame_header(bytes.data(), header, body);
+  return bytes;
+}
+
+bool accepted(std::string_view head, std::string_view body) {
+  const auto header = decode_frame_header(head);
+  return header && header->body_bytes == body.size() && frame_checks(head, body);
+}
+
+TEST(Frame, ReadsBackTheHeaderThatWasWritten) {
+  const auto body = body_of(kBatch, kTopic);
+  const auto written = header_of(body);
+  const auto head = encoded(written, body);
+  ASSERT_TRUE(accepted(head, body));
+  const auto read = *decode_frame_header(head);
+  EXPECT_EQ(read.directory, written.directory);
+  EXPECT_EQ(read.incarnation, written.incarnation);
+  EXPECT_EQ(read.lap, written.lap);
+  EXPECT_EQ(read.commit, written.commit);
+  EXPECT_EQ(read.durable_through, written.durable_through);
+  EXPECT_EQ(read.body_bytes, written.body_bytes);
+  EXPECT_EQ(read.entry_count, written.entry_count);
+}
+
+TEST(Frame, ReadsBackABatchEntry) {
+  const auto body = body_of(kBatch, kTopic);
+  const auto entry = decode_entries(body, 2)->at(0);
+  ASSERT_EQ(entry.type, EntryType::Batch);
+  EXPECT_EQ(entry.batch.partition, kBatch.partition);
+  EXPECT_EQ(entry.batch.received, kBatch.received);
+  EXPECT_EQ(entry.batch.first_record, kBatch.first_record);
+  EXPECT_EQ(entry.batch.bytes, kBatch.bytes);
+}
+
+TEST(Frame, ReadsBackANewTopic) {
+  const auto body = body_of(kBatch, kTopic);
+  const auto entry = decode_entries(body, 2)->at(1);
+  ASSERT_EQ(entry.type, EntryType::CreateTopic);
+  EXPECT_EQ(entry.topic.id, kTopic.id);
+  EXPECT_EQ(entry.topic.name, kTopic.name);
+  EXPECT_EQ(entry.topic.partitions, kTopic.partitions);
+  EXPECT_EQ(entry.topic.config, kTopic.config);
+}
+
+TEST(Frame, RefusesEveryFlippedBitOfItsHeader) {
+  const auto body = body_of(kBatch, kTopic);
+  const auto head = encoded(header_of(body), body);
+  for (std::size_t bit = 0; bit < head.size() * 8; ++bit) {
+    auto flipped = head;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_FALSE(accepted(flipped, body)) << "bit " << bit;
+  }
+}
+
+TEST(Frame, RefusesEveryFlippedBitOfItsBody) {
+  const auto body = body_of(kBatch, kTopic);
+  const auto head = encoded(header_of(body), body);
+  for (std::size_t bit = 0; bit < body.size() * 8; ++bit) {
+    auto flipped = body;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_FALSE(accepted(head, flipped)) << "bit " << bit;
+  }
+}
+
+TEST(Frame, RefusesAHeaderCutAtAnyByte) {
+  const auto body = body_of(kBatch, kTopic);
+  const auto head = encoded(header_of(body), body);
+  for (std::size_t size = 0; size < head.size(); ++size) {
+    EXPECT_FALSE(decode_frame_header(std::string_view(head).substr(0, size))) << size;
+  }
+}
+
+TEST(Frame, RefusesABodyLongerThanAnyThatIsWritten) {
+  FrameHeader header = header_of("");
+  header.body_bytes = kFrameBytesMax;
+  EXPECT_TRUE(decode_frame_header(encoded(header, "")));
+  header.body_bytes = kFrameBytesMax + 1;
+  EXPECT_FALSE(decode_frame_header(encoded(header, "")));
+}
+
+TEST(Frame, HoldsAnEmptyBody) {
+  auto header = header_of("");
+  header.entry_count = 0;
+  EXPECT_TRUE(accepted(encoded(header, ""), ""));
+  EXPECT_TRUE(decode_entries("", 0)->empty());
+}
+
+TEST(Frame, TakesWholeBlocks) {
+  EXPECT_EQ(frame_bytes(0), kBlockBytes);
+  EXPECT_EQ(frame_bytes(kBlockBytes - kFrameHeaderBytes), kBlockBytes);
+  EXPECT_EQ(frame_bytes(kBlockBytes - kFrameHeaderBytes + 1), 2 * kBlockBytes);
+}
+
+TEST(FrameBuffer, IsAlignedAndZeroBehindTheBody) {
+  FrameBuffer buffer(100);
+  std::memset(buffer.data(), 'x', kFrameHeaderBytes + 100);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % kBlockBytes, 0u);
+  EXPECT_EQ(buffer.capacity(), kBlockBytes);
+  EXPECT_EQ(buffer.whole().find_first_not_of('\0', kFrameHeaderBytes + 100),
+            std::string_view::npos);
+}
+
+TEST(FrameEntries, RefuseABodyCutAtAnyByte) {
+  const auto body = body_of(kBatch, kTopic);
+  for (std::size_t size = 0; size < body.size(); ++size) {
+    const auto decoded = decode_entries(std::string_view(body).substr(0, size), 2);
+    ASSERT_FALSE(decoded) << size;
+    EXPECT_EQ(decoded.error().code(), ErrorCode::Corrupt);
+  }
+}
+
+TEST(FrameEntries, RefuseACountThatIsNotTheirs) {
+  const auto body = body_of(kBatch, kTopic);
+  for (const std::uint32_t count : {0u, 1u, 3u, 0xffffffffu}) {
+    EXPECT_FALSE(decode_entries(body, count)) << count;
+  }
+}
+
+TEST(FrameEntries, RefuseAnUnknownType) {
+  for (const std::uint32_t type : {0u, 3u, 0x80000001u}) {
+    auto body = body_of(kBatch, kTopic);
+    store_le(body.data(), type);
+    const auto decoded = decode_entries(body, 2);
+    ASSERT_FALSE(decoded) << type;
+    EXPECT_THAT(decoded.error().message(), HasSubstr("entry 0"));
+  }
+}
+
+TEST(FrameEntries, RefuseABatchWithoutRoomForItsFields) {
+  std::string body(8 + 16, '\0');
+  store_le(body.data(), std::uint32_t{1});
+  store_le(body.data() + 4, std::uint32_t{16});
+  EXPECT_FALSE(decode_entries(body, 1));
+}
+
+TEST(FrameEntries, RefuseATopicWithBytesBehindItsFields) {
+  std::string body(create_topic_bytes(kTopic) + 1, '\0');
+  write_create_topic(body.data(), kTopic);
+  store_le(body.data() + 4, static_cast<std::uint32_t>(body.size() - 8));
+  EXPECT_FALSE(decode_entries(body, 1));
+}
+
+}  // namespace
+}  // namespace myelin::log

@@ -1,0 +1,170 @@
+// The console's Live page in a real browser, against a running server.
+//
+//   MYELIN_HTTP=http://127.0.0.1:8080 MYELIN_MLLP=127.0.0.1:2575 MYELIN_BIN=build/release/myelin
+//     node live_page_test.mjs [SCREENSHOT.png]
+//
+// The server's data is empty at the start (run.py sees to that). Each step is a test; a step that fails ends the run,
+// since the next ones stand on it. SCREENSHOT shows the opened event, SCREENSHOT-failed the page where a step failed.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const WAIT_MS = 20_000;
+const BROWSER_FLAGS = [
+  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+// Written into the message, and expected on the page as text.
+const MARKUP = "<img src=x onerror=alert(1)>";
+
+const environment = (name) => process.env[name] ?? assert.fail(`${name} is not set`);
+const http = environment("MYELIN_HTTP").replace(/\/$/, "");
+const mllp = environment("MYELIN_MLLP");
+const binary = environment("MYELIN_BIN");
+const screenshot = process.argv[2];
+
+function message(controlId, patient) {
+  return [
+    `MSH|^~\\&|E2E|NORTH|MYELIN|HOUSE|20260101120000||ADT^A01^ADT_A01|${controlId}|P|2.5.1`,
+    "EVN|A01|20260101120000",
+    `PID|1||${patient}^^^NORTH^MR||Sample^Ada^Q||19610203|F|||1 Any Street^^Town^^12345`,
+    "PV1|1|I|W2^201^A^NORTH",
+    `NTE|1||${MARKUP}`,
+    "",
+  ].join("\r");
+}
+
+async function sendMessage(folder, controlId, patient) {
+  const file = join(folder, `${controlId}.hl7`);
+  await writeFile(file, message(controlId, patient));
+  // The program takes MYELIN_… for its settings.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("MYELIN_")));
+  const sender = spawn(binary, ["send", file, "--to", mllp], { env, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  sender.stdout.on("data", (text) => (said += text));
+  sender.stderr.on("data", (text) => (said += text));
+  const code = await new Promise((resolve, reject) => sender.on("error", reject).on("close", resolve));
+  assert.equal(code, 0, `myelin send ended with ${code}: ${said}`);
+}
+
+// What the page must never do: errors, violations of its policy, requests to anybody else.
+function watch(page) {
+  const found = [];
+  page.on("console", (line) => {
+    if (["error", "warning"].includes(line.type())) found.push(`console ${line.type()}: ${line.text()}`);
+  });
+  page.on("pageerror", (error) => found.push(`error: ${error.message}`));
+  page.on("dialog", (dialog) => {
+    found.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(`${http}/`)) found.push(`request to ${request.url()}`);
+  });
+  return found;
+}
+
+function steps(page, folder, found) {
+  const rows = page.getByRole("listbox", { name: "Events, newest first" }).getByRole("option");
+  const text = (id) => page.getByTestId(id);
+  return [
+    ["the page says what to send while there is nothing", async () => {
+      const answer = await page.goto(`${http}/`);
+      assert.equal(answer.status(), 200);
+      assert.match(answer.headers()["content-security-policy"] ?? "", /default-src 'none'/);
+      await text("welcome").waitFor();
+      await page.getByTestId("connection").getByText("Live").waitFor();
+      const lines = await text("welcome").locator("code").allInnerTexts();
+      assert.ok(lines.some((line) => line.includes(`${http}/events/hl7.*`)), lines.join("\n"));
+    }],
+    ["a message that is sent appears", async () => {
+      await sendMessage(folder, "E2E-1", "77001");
+      await rows.filter({ hasText: "E2E-1" }).waitFor();
+      const row = await rows.first().innerText();
+      for (const part of ["ADT^A01", "hl7.adt.a01", "77001"]) assert.ok(row.includes(part), `${part} is not in: ${row}`);
+    }],
+    ["it is opened by keyboard, raw and parsed", async () => {
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Enter");
+      await text("detail").waitFor();
+      const raw = await text("raw").innerText();
+      const parsed = await text("parsed").innerText();
+      for (const part of ["MSH", "77001", "Sample", MARKUP]) assert.ok(raw.includes(part), `${part} is not in the raw message`);
+      for (const part of ["PID-5.1", "Family name", "Sample", "77001"]) assert.ok(parsed.includes(part), `${part} is not among the fields`);
+      if (screenshot) await page.screenshot({ path: screenshot });
+    }],
+    ["a field that the keys are on is lit in the raw message", async () => {
+      await page.keyboard.press("Enter");
+      await page.keyboard.press("ArrowDown");
+      await page.locator("[data-testid=raw] .lit-exact").first().waitFor();
+      await page.keyboard.press("Escape");
+      await text("detail").waitFor({ state: "detached" });
+    }],
+    ["a paused page counts what waits, and shows it when resumed", async () => {
+      await page.keyboard.press("p");
+      await page.getByTestId("connection").getByText("Paused").waitFor();
+      await sendMessage(folder, "E2E-2", "77002");
+      await text("waiting").getByText("1 waiting").waitFor();
+      assert.equal(await rows.filter({ hasText: "E2E-2" }).count(), 0);
+      await page.keyboard.press("p");
+      await rows.filter({ hasText: "E2E-2" }).waitFor();
+    }],
+    ["the filter is reached by its key and narrows what is shown", async () => {
+      await page.keyboard.press("/");
+      await page.keyboard.type("hl7.oru.*");
+      await page.keyboard.press("Enter");
+      await text("welcome").waitFor();
+      await page.getByRole("button", { name: "HL7", exact: true }).click();
+      await rows.filter({ hasText: "E2E-1" }).waitFor();
+    }],
+    ["a reload shows the last minutes again, each event once", async () => {
+      await page.reload();
+      await rows.filter({ hasText: "E2E-2" }).waitFor();
+      assert.equal(await rows.count(), 2);
+    }],
+    ["the page raised no error, broke no policy and asked nobody else", async () => {
+      assert.deepEqual(found, []);
+    }],
+  ];
+}
+
+async function main() {
+  const folder = await mkdtemp(join(tmpdir(), "myelin-e2e-"));
+  const context = await chromium.launchPersistentContext(join(folder, "profile"), {
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: BROWSER_FLAGS,
+    viewport: { width: 1440, height: 900 },
+    colorScheme: "light",
+  });
+  let passed = 0;
+  let failed = 0;
+  try {
+    const page = context.pages()[0] ?? (await context.newPage());
+    page.setDefaultTimeout(WAIT_MS);
+    const found = watch(page);
+    for (const [name, run] of steps(page, folder, found)) {
+      try {
+        await run();
+        passed++;
+        console.log(`ok      ${name}`);
+      } catch (error) {
+        failed++;
+        console.log(`FAILED  ${name}\n${error.stack}`);
+        if (found.length > 0) console.log(`The page said:\n  ${found.join("\n  ")}`);
+        if (screenshot) await page.screenshot({ path: screenshot.replace(/(\.png)?$/, "-failed.png") });
+        break;
+      }
+    }
+  } finally {
+    await context.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();

