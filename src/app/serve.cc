@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -31,8 +32,18 @@ void print_doors(const Settings& settings, const Server& server) {
              address, server.http_port(), settings.mllp.listener.address, server.mllp_port());
 }
 
+// A connection and a segment each take descriptors; the soft limit is kept low for programs that
+// use select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int run(const Settings& settings) {
   io::block_stop_signals();
+  raise_descriptor_limit();
   SystemClock clock;
   Logger logger({.level = settings.logging.level, .format = settings.logging.format}, clock,
                 STDERR_FILENO);

@@ -74,7 +74,6 @@ Status Server::open_doors() {
   http::install_health(router_, readiness_, registry_);
   stream_->install(router_);
   console::install(router_);
-  install_metrics();
 
   MYELIN_TRY(mllp, mllp::MllpServer::make(
                        {*runtime_, *bus_, *authorizer_, *audit_, ids_, logger_, registry_, clock_},
@@ -86,6 +85,8 @@ Status Server::open_doors() {
   auto http = http::Server::bind(*runtime_, "http", settings_.http);
   if (!http) return std::move(http).error().with_context("HTTP (--http.port chooses another port)");
   http_ = std::move(*http);
+  install_metrics();
+  install_http_metrics();
   http_->start(router_.as_handler());
   return {};
 }
@@ -98,6 +99,26 @@ void Server::install_metrics() {
   callbacks_.push_back(registry_.gauge_callback(
       "myelin_topics", "Topics, the server's own left out.",
       [this] { return static_cast<double>(broker_->list({{}, {"*"}}).size()); }));
+}
+
+void Server::install_http_metrics() {
+  const auto count = [this](std::string_view name, std::string_view help, auto read) {
+    callbacks_.push_back(registry_.callback(
+        metrics::Kind::Counter, name, help, {},
+        [read](metrics::SampleSink& sink) { sink.sample({}, static_cast<double>(read())); }));
+  };
+  auto& http = *http_;
+  count("myelin_http_requests_total", "HTTP requests.", [&http] { return http.counts().requests; });
+  count("myelin_http_malformed_total", "HTTP requests that the server itself refused.",
+        [&http] { return http.counts().malformed; });
+  count("myelin_http_wrong_host_total", "HTTP requests whose Host is not this server's.",
+        [&http] { return http.counts().wrong_host; });
+  count("myelin_http_failed_total", "HTTP requests whose handler failed.",
+        [&http] { return http.counts().failed; });
+  count("myelin_http_connections_total", "HTTP connections accepted.",
+        [&http] { return http.connection_counts().accepted; });
+  count("myelin_http_connections_refused_total", "HTTP connections beyond http.connections_max.",
+        [&http] { return http.connection_counts().refused; });
 }
 
 bool Server::stop() {

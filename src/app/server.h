@@ -40,6 +40,7 @@ class Server {
   Status open_log();
   Status open_doors();
   void install_metrics();
+  void install_http_metrics();
 
   const Settings settings_;
   Logger& logger_;

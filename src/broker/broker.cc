@@ -94,6 +94,7 @@ Result<TopicPtr> Broker::create(const TopicName& name, const TopicId& id, std::i
   write.topics.push_back(stored);
   write.batches.push_back(metadata_record(*topic));
   auto queued = log_->append(std::move(write));
+  if (!queued) subscribers_.topic_removed(id);
   MutexLock lock(mutex_);
   if (!queued) {
     by_id_.erase(id);

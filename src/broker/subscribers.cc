@@ -27,6 +27,11 @@ void Subscribers::topic_created(const TopicName& name, const TopicId& id) {
   }
 }
 
+void Subscribers::topic_removed(const TopicId& id) {
+  MutexLock lock(mutex_);
+  topics_.erase(id);
+}
+
 void Subscribers::committed(const log::Commit& commit, io::WakeupBatch& wakeups) {
   const TopicId* last = nullptr;
   MutexLock lock(mutex_);

@@ -28,6 +28,7 @@ class Subscribers {
   void add(const std::shared_ptr<Subscriber>& subscriber);
   void remove(const std::shared_ptr<Subscriber>& subscriber);
   void topic_created(const TopicName& name, const TopicId& id);
+  void topic_removed(const TopicId& id);
   void committed(const log::Commit& commit, io::WakeupBatch& wakeups);
 
  private:

@@ -59,6 +59,7 @@ bool read_body(ByteReader& in, Checkpoint& checkpoint) {
   if (!in.ok()) return false;
   checkpoint.directory = Uuid::from_bytes(directory);
   checkpoint.incarnation = in.le<std::uint64_t>();
+  checkpoint.secret = in.le<std::uint64_t>();
   checkpoint.through = CommitNumber(in.le<std::uint64_t>());
   checkpoint.replay.lap = in.le<std::uint64_t>();
   checkpoint.replay.byte = in.le<std::uint64_t>();
@@ -80,6 +81,7 @@ std::string encode_checkpoint(const Checkpoint& checkpoint) {
   ByteWriter out(body);
   out.bytes(checkpoint.directory.view());
   out.le(checkpoint.incarnation);
+  out.le(checkpoint.secret);
   out.le(checkpoint.through.value);
   out.le(checkpoint.replay.lap);
   out.le(checkpoint.replay.byte);

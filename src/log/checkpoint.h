@@ -52,6 +52,7 @@ struct JournalPosition {
 struct Checkpoint {
   Uuid directory;
   std::uint64_t incarnation = 0;
+  std::uint64_t secret = 0;  // In each frame of this incarnation.
   CommitNumber
       through;  // Everything up to and with this commit is in the state and in the segments.
   JournalPosition replay;  // Where the first frame beyond `through` begins.

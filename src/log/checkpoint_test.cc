@@ -21,6 +21,7 @@ Checkpoint checkpoint_of(std::uint32_t topics) {
   Checkpoint checkpoint;
   checkpoint.directory = uuid_of(77);
   checkpoint.incarnation = 3;
+  checkpoint.secret = 0x1234567890abcdef;
   checkpoint.through = CommitNumber(1'000'000);
   checkpoint.replay = {9, 4096};
   checkpoint.journal_file_bytes = 128u << 20;
@@ -93,10 +94,10 @@ TEST(Checkpoint, TellsANewerFormatFromDamage) {
 
 TEST(Checkpoint, RefusesCountsThatItsBytesDoNotHold) {
   const auto bytes = encode_checkpoint(checkpoint_of(1));
-  const std::size_t topics_at = 24 + 72;
+  const std::size_t topics_at = 24 + 80;
   ASSERT_EQ(bytes[topics_at], 1);
-  for (const char count : {0, 2, 127}) {
-    EXPECT_FALSE(decode_checkpoint(with_body(bytes, topics_at, count))) << int{count};
+  for (const int count : {0, 2, 127}) {
+    EXPECT_FALSE(decode_checkpoint(with_body(bytes, topics_at, static_cast<char>(count)))) << count;
   }
 }
 

@@ -9,6 +9,8 @@
 namespace myelin::log {
 namespace {
 
+constexpr std::chrono::milliseconds kFreeSpaceInterval{100};
+
 std::size_t entry_bytes(const Write& write) {
   std::size_t bytes = 0;
   for (const auto& topic : write.topics) bytes += create_topic_bytes(topic->spec);
@@ -23,6 +25,15 @@ std::int32_t record_count(std::string_view batch) {
   return load_be<std::int32_t>(batch.data() + 57);
 }
 
+// What recovery would refuse must not come in.
+Status check_batch(std::string_view bytes) {
+  MYELIN_TRY(info, kafka::parse_batch_header(bytes));
+  if (info.size_bytes != bytes.size()) {
+    return Error(ErrorCode::InvalidInput, "an append takes whole record batches, one at a time");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<Offset>> Log::append(Write write) {
@@ -32,10 +43,7 @@ Result<std::vector<Offset>> Log::append(Write write) {
         ErrorCode::InvalidInput,
         fmt::format("{} bytes in one write; the log takes {} at most", bytes, write_bytes_max_));
   }
-  for (const auto& batch : write.batches) {
-    MYELIN_CHECK(batch.bytes.size() >= kafka::kBatchHeaderBytes,
-                 "an append without a record batch");
-  }
+  for (const auto& batch : write.batches) MYELIN_TRY_VOID(check_batch(batch.bytes));
   if (failed_) return Error(ErrorCode::Unavailable, "the log has failed; see the server's log");
   if (!has_space(bytes)) {
     return Error(ErrorCode::Unavailable, "no space left for the data directory");
@@ -60,7 +68,7 @@ Result<std::vector<Offset>> Log::append(Write write) {
     MYELIN_CHECK(next != next_offsets_.end(), "an append to a partition outside the catalogue");
     kafka::set_base_offset(batch.bytes.data(), next->second.value);
     bases.push_back(next->second);
-    next->second = next->second + (last_offset_delta(batch.bytes) + 1);
+    next->second = next->second + (std::int64_t{last_offset_delta(batch.bytes)} + 1);
   }
   if (write.waiter) write.waiter->numbered(bases);
   queue_bytes_ += bytes;
@@ -74,8 +82,12 @@ Result<std::vector<Offset>> Log::append(Write write) {
 bool Log::has_space(std::size_t bytes) {
   const auto needed = unflushed_bytes_ + bytes + options_.free_bytes_min;
   if (needed <= free_bytes_) return true;
-  // The figure is as old as the last flush; somebody may have made room.
-  refresh_free_space();
+  // The figure is as old as the last flush; somebody may have made room. Asked for now and then,
+  // not by each append.
+  const auto now = to_ms(clock_.now());
+  auto checked = free_bytes_checked_ms_.load();
+  const bool due = now - checked >= kFreeSpaceInterval.count() || now < checked;
+  if (due && free_bytes_checked_ms_.compare_exchange_strong(checked, now)) refresh_free_space();
   return needed <= free_bytes_;
 }
 
@@ -131,6 +143,8 @@ void Log::commit_group(std::deque<Pending> group) {
     tail_open_ = !group.empty();
     last_commit_ = header.commit;
     publish(commit);
+  } else if (status.error().code() == ErrorCode::Exhausted) {
+    give_up();
   } else {
     fail(status.error());
   }
@@ -182,6 +196,9 @@ Status Log::write_frame(Commit& commit, FrameBuffer& frame, const FrameHeader& h
     MutexLock lock(buffer_mutex_);
     while (!failed_ &&
            (buffered_bytes_ > options_.buffer_bytes_max || !journal_->is_free(position))) {
+      // Nobody waits for room for ever at a stop; what was not acknowledged is refused.
+      if (stopping_ && out_of_space_)
+        return Error(ErrorCode::Exhausted, "no space left on the disk");
       if (!journal_->is_free(position)) ++checkpoints_wanted_;
       buffer_changed_.notify_all();
       buffer_changed_.wait(buffer_mutex_);
@@ -216,6 +233,13 @@ void Log::fail(const Error& error) {
   options_.fail(
       fmt::format("data directory {}: {}. Nothing acknowledged is lost; a restart recovers",
                   options_.directory, error.message()));
+  MutexLock lock(buffer_mutex_);
+  buffer_changed_.notify_all();
+}
+
+// Nothing more is committed: commit numbers have no gaps.
+void Log::give_up() {
+  failed_ = true;
   MutexLock lock(buffer_mutex_);
   buffer_changed_.notify_all();
 }

@@ -28,7 +28,13 @@ Result<DirectoryKind> inspect_directory(Disk& disk, const std::string& directory
   std::erase_if(entries, [](const DirectoryEntry& entry) {
     return entry.name == "lost+found" || entry.name == "lock";
   });
-  if (entries.empty() || holds(entries, kInitializingMark)) return DirectoryKind::Fresh;
+  if (entries.empty()) return DirectoryKind::Fresh;
+  if (holds(entries, kInitializingMark)) {
+    // A server has run here: the mark came from elsewhere.
+    const auto checkpoint = read_checkpoint(disk, directory);
+    const bool used = checkpoint && checkpoint->incarnation > 0;
+    return used ? DirectoryKind::Initialized : DirectoryKind::Fresh;
+  }
   if (!holds(entries, "checkpoint")) {
     if (holds(entries, "journal") || holds(entries, "topics")) {
       return Error(ErrorCode::Corrupt, "it is half deleted: its checkpoint is missing");

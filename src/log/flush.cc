@@ -32,13 +32,19 @@ std::string partition_metadata(const TopicId& topic) {
 void Log::flush_loop() {
   while (wait_for_flush()) {
     const auto status = flush_and_checkpoint();
-    if (status) continue;
+    if (status) {
+      MutexLock lock(buffer_mutex_);
+      out_of_space_ = false;
+      continue;
+    }
     if (status.error().code() != ErrorCode::Exhausted) return fail(status.error());
     // No space: everything is in the journal and in memory; appends are refused until there is some
     // again.
     refresh_free_space();
     MutexLock lock(buffer_mutex_);
     if (stop_flusher_) return;
+    out_of_space_ = true;
+    buffer_changed_.notify_all();
     buffer_changed_.wait_for(buffer_mutex_, kRetryInterval);
   }
 }
@@ -85,8 +91,10 @@ Status Log::checkpoint() {
   MutexLock lock(buffer_mutex_);
   const auto mine = ++checkpoints_wanted_;
   buffer_changed_.notify_all();
-  while (checkpoints_done_ < mine && !failed_) buffer_changed_.wait(buffer_mutex_);
-  if (failed_) return Error(ErrorCode::Unavailable, "the log has failed");
+  while (checkpoints_done_ < mine && !failed_ && !stop_flusher_)
+    buffer_changed_.wait(buffer_mutex_);
+  if (checkpoints_done_ < mine)
+    return Error(ErrorCode::Unavailable, "the log has failed or is closed");
   return {};
 }
 
@@ -151,6 +159,8 @@ Status Log::append_some(Partition& partition, PartitionState& state,
     if (!fitting.empty() && !fits(bytes)) break;
     fitting.push_back(batch);
   }
+  // Files stay open until they are synced: one opened later would not hear of an error before.
+  if (dirty_files_.size() > options_.open_files_max / 2) MYELIN_TRY_VOID(sync_dirty());
   Segment segment(files_, partition.directory(), partition.id(), state.segments.back().base_offset);
   for (const auto& path : {segment.log_path(), segment.meta_path()}) {
     MYELIN_TRY(file, files_.get(path));
@@ -202,23 +212,25 @@ void Log::finish_flush() {
 }
 
 Status Log::sync_dirty() {
-  if (dirty_files_.size() + dirty_directories_.size() > kSyncEachMax) {
-    MYELIN_TRY_VOID(disk_.sync_file_system(options_.directory));
-  } else {
-    for (const auto& [path, file] : dirty_files_) MYELIN_TRY_VOID(file->sync());
-    for (const auto& directory : dirty_directories_)
-      MYELIN_TRY_VOID(disk_.sync_directory(directory));
-  }
+  auto status = sync_all_dirty();
   dirty_files_.clear();
   dirty_directories_.clear();
+  // A failed sync must not be taken for a full disk and tried again.
+  if (!status) return Error(ErrorCode::Unavailable, status.error().message());
+  return {};
+}
+
+Status Log::sync_all_dirty() {
+  if (dirty_files_.size() + dirty_directories_.size() > kSyncEachMax) {
+    return disk_.sync_file_system(options_.directory);
+  }
+  for (const auto& [path, file] : dirty_files_) MYELIN_TRY_VOID(file->sync());
+  for (const auto& directory : dirty_directories_) MYELIN_TRY_VOID(disk_.sync_directory(directory));
   return {};
 }
 
 Status Log::write_checkpoint(Clean clean) {
-  // A failed sync must not be taken for a full disk and tried again.
-  if (const auto synced = sync_dirty(); !synced) {
-    return Error(ErrorCode::Unavailable, synced.error().message());
-  }
+  MYELIN_TRY_VOID(sync_dirty());
   state_.clean = clean == Clean::Yes;
   MYELIN_TRY_VOID(replace_file(disk_, options_.directory, "checkpoint", encode_checkpoint(state_)));
   if (journal_) journal_->free_up_to(state_.replay.lap);

@@ -57,6 +57,11 @@ TopicSpec read_topic(ByteReader& in) {
   return topic;
 }
 
+bool is_sane(const TopicSpec& topic) {
+  return topic.partitions > 0 && topic.partitions <= kPartitionsMax && !topic.name.empty() &&
+         topic.name != "." && topic.name != ".." && topic.name.find('/') == std::string::npos;
+}
+
 }  // namespace
 
 std::size_t create_topic_bytes(const TopicSpec& topic) {
@@ -99,6 +104,7 @@ void encode_frame_header(char* to, const FrameHeader& header, std::string_view b
   out.le(header.durable_through.value);
   out.le(header.body_bytes);
   out.le(header.entry_count);
+  out.le(header.secret);
   bytes.append(kCrcPosition - bytes.size(), '\0');  // A nonce base, once bodies are encrypted.
   out.le(frame_crc(bytes, body));
   std::memcpy(to, bytes.data(), kFrameHeaderBytes);
@@ -123,6 +129,7 @@ Result<FrameHeader> decode_frame_header(std::string_view bytes) {
   header.durable_through = CommitNumber(in.le<std::uint64_t>());
   header.body_bytes = in.le<std::uint32_t>();
   header.entry_count = in.le<std::uint32_t>();
+  header.secret = in.le<std::uint64_t>();
   if (!in.ok() || bytes.size() < kFrameHeaderBytes) {
     return Error(ErrorCode::Corrupt, "a frame header is cut short");
   }
@@ -162,6 +169,8 @@ Result<std::vector<Entry>> decode_entries(std::string_view body, std::uint32_t e
       entry.topic = read_topic(payload);
     }
     if (!payload.ok() || payload.remaining() != 0) return malformed("wrong size");
+    if (entry.type == EntryType::CreateTopic && !is_sane(entry.topic))
+      return malformed("not a topic");
     entries.push_back(std::move(entry));
   }
   if (in.remaining() != 0) return malformed("bytes after the last entry");

@@ -20,6 +20,7 @@ namespace myelin::log {
 inline constexpr std::uint64_t kFrameMagic = 0x4d4152464c45594dull;  // "MYELFRAM" in the file.
 inline constexpr std::uint16_t kFrameVersion = 1;
 inline constexpr std::size_t kFrameHeaderBytes = 96;
+inline constexpr std::int32_t kPartitionsMax = 100'000;  // Of one topic.
 // Two of them fit a journal file. A record of 32 MiB in base64 fits one.
 inline constexpr std::uint32_t kFrameBytesMax = 48u << 20;
 
@@ -27,6 +28,8 @@ struct FrameHeader {
   Uuid directory;
   std::uint64_t incarnation = 0;  // Rises with each start of the server.
   std::uint64_t lap = 0;          // Rises with each journal file begun.
+  std::uint64_t secret =
+      0;  // Of this start, told to nobody: no payload can hold a frame that is taken for one.
   CommitNumber commit;
   CommitNumber durable_through;  // The last commit known synced when this one was written.
   std::uint32_t body_bytes = 0;

@@ -35,6 +35,7 @@ FrameHeader header_of(std::string_view body) {
   header.directory = uuid_of(1);
   header.incarnation = 11;
   header.lap = 12;
+  header.secret = 0x1234567890abcdef;
   header.commit = CommitNumber(13);
   header.durable_through = CommitNumber(12);
   header.body_bytes = static_cast<std::uint32_t>(body.size());
@@ -62,6 +63,7 @@ TEST(Frame, ReadsBackTheHeaderThatWasWritten) {
   EXPECT_EQ(read.directory, written.directory);
   EXPECT_EQ(read.incarnation, written.incarnation);
   EXPECT_EQ(read.lap, written.lap);
+  EXPECT_EQ(read.secret, written.secret);
   EXPECT_EQ(read.commit, written.commit);
   EXPECT_EQ(read.durable_through, written.durable_through);
   EXPECT_EQ(read.body_bytes, written.body_bytes);
@@ -177,6 +179,21 @@ TEST(FrameEntries, RefuseABatchWithoutRoomForItsFields) {
   store_le(body.data(), std::uint32_t{1});
   store_le(body.data() + 4, std::uint32_t{16});
   EXPECT_FALSE(decode_entries(body, 1));
+}
+
+TEST(FrameEntries, RefuseATopicThatCouldNotBeAFolder) {
+  const auto refused = [](TopicSpec topic) {
+    std::string body(create_topic_bytes(topic), '\0');
+    write_create_topic(body.data(), topic);
+    return !decode_entries(body, 1);
+  };
+  EXPECT_FALSE(refused(kTopic));
+  for (const std::string name : {"", ".", "..", "../../etc", "a/b"}) {
+    EXPECT_TRUE(refused({kTopic.id, name, 1, ""})) << name;
+  }
+  for (const std::int32_t partitions : {-1, 0, kPartitionsMax + 1}) {
+    EXPECT_TRUE(refused({kTopic.id, "a", partitions, ""})) << partitions;
+  }
 }
 
 TEST(FrameEntries, RefuseATopicWithBytesBehindItsFields) {

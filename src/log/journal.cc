@@ -29,6 +29,44 @@ std::uint32_t JournalGeometry::frame_bytes_max() const {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(half, kFrameBytesMax + kBlockBytes));
 }
 
+Status check_journal(Disk& disk, const JournalGeometry& geometry) {
+  for (std::uint32_t i = 0; i < geometry.file_count; ++i) {
+    const auto path = geometry.path(i);
+    auto file = disk.open(path, Writes::None, Create::No);
+    if (!file && file.error().code() == ErrorCode::NotFound) {
+      return Error(ErrorCode::Corrupt, fmt::format("it is half deleted: {} is missing", path));
+    }
+    if (!file) return std::move(file).error();
+    MYELIN_TRY(size, (*file)->size_bytes());
+    if (size == geometry.file_bytes) continue;
+    return Error(ErrorCode::Corrupt,
+                 fmt::format("{} has {} bytes where {} belong", path, size, geometry.file_bytes));
+  }
+  return {};
+}
+
+Status check_no_later_start(Disk& disk, const JournalGeometry& geometry,
+                            const JournalWriterId& last) {
+  for (std::uint32_t i = 0; i < geometry.file_count; ++i) {
+    // Each start begins with a new lap, so its frames begin at the beginning of a file.
+    MYELIN_TRY(file, disk.open(geometry.path(i), Writes::None, Create::No));
+    char head[kFrameHeaderBytes];
+    MYELIN_TRY(got, file->read_at(0, head, sizeof head));
+    const auto header = decode_frame_header({head, got});
+    if (!header || header->directory != last.directory || header->incarnation <= last.incarnation)
+      continue;
+    std::string body(header->body_bytes, '\0');
+    MYELIN_TRY(size, file->read_at(kFrameHeaderBytes, body.data(), body.size()));
+    if (size != body.size() || !frame_checks({head, got}, body)) continue;
+    return Error(
+        ErrorCode::Corrupt,
+        fmt::format(
+            "the checkpoint is older than the journal: it knows of start {}, {} of start {}",
+            last.incarnation, geometry.path(i), header->incarnation));
+  }
+  return {};
+}
+
 Status create_journal(Disk& disk, const JournalGeometry& geometry) {
   MYELIN_TRY_VOID(disk.make_directory(geometry.directory));
   for (std::uint32_t i = 0; i < geometry.file_count; ++i) {
@@ -39,12 +77,11 @@ Status create_journal(Disk& disk, const JournalGeometry& geometry) {
   return disk.sync_directory(geometry.directory);
 }
 
-JournalWriter::JournalWriter(Disk& disk, JournalGeometry geometry, Uuid directory,
-                             std::uint64_t incarnation, std::uint64_t lap)
+JournalWriter::JournalWriter(Disk& disk, JournalGeometry geometry, JournalWriterId id,
+                             std::uint64_t lap)
     : disk_(disk),
       geometry_(std::move(geometry)),
-      directory_(directory),
-      incarnation_(incarnation),
+      id_(id),
       first_lap_(lap),
       end_{lap, 0},
       first_needed_lap_(lap),
@@ -53,11 +90,6 @@ JournalWriter::JournalWriter(Disk& disk, JournalGeometry geometry, Uuid director
 Status JournalWriter::open() {
   for (std::uint32_t i = 0; i < geometry_.file_count; ++i) {
     MYELIN_TRY(file, disk_.open(geometry_.path(i), Writes::Synced, Create::No));
-    MYELIN_TRY(size, file->size_bytes());
-    if (size != geometry_.file_bytes) {
-      return Error(ErrorCode::Corrupt, fmt::format("{} has {} bytes where {} belong",
-                                                   geometry_.path(i), size, geometry_.file_bytes));
-    }
     files_.push_back(std::move(file));
   }
   claim(first_lap_);
@@ -79,8 +111,9 @@ Result<JournalPosition> JournalWriter::write(FrameHeader header, FrameBuffer& fr
   MYELIN_CHECK(bytes <= geometry_.frame_bytes_max(), "a frame is longer than the journal takes");
   MYELIN_CHECK(is_free(position), "a journal file is written before it is free");
   if (position.lap != end_.lap) claim(position.lap);
-  header.directory = directory_;
-  header.incarnation = incarnation_;
+  header.directory = id_.directory;
+  header.incarnation = id_.incarnation;
+  header.secret = id_.secret;
   header.lap = position.lap;
   encode_frame_header(frame.data(), header, frame.body_view(header.body_bytes));
   MYELIN_TRY_VOID(file(position.lap).write_at(position.byte, frame.whole()));
@@ -113,14 +146,9 @@ void JournalWriter::stop_preparing() {
   for (auto& filling : filling_) filling.claimed = true;
 }
 
-JournalReader::JournalReader(Disk& disk, JournalGeometry geometry, Uuid directory,
-                             std::uint64_t incarnation, JournalPosition from, CommitNumber through)
-    : disk_(disk),
-      geometry_(std::move(geometry)),
-      directory_(directory),
-      incarnation_(incarnation),
-      position_(from),
-      last_(through) {}
+JournalReader::JournalReader(Disk& disk, JournalGeometry geometry, JournalWriterId id,
+                             JournalPosition from, CommitNumber through)
+    : disk_(disk), geometry_(std::move(geometry)), id_(id), position_(from), last_(through) {}
 
 Result<std::optional<StoredFrame>> JournalReader::next() {
   MYELIN_TRY(here, read_at(position_));
@@ -145,8 +173,8 @@ Result<std::optional<StoredFrame>> JournalReader::read_at(const JournalPosition&
   char head[kFrameHeaderBytes];
   MYELIN_TRY(got, file->read_at(position.byte, head, sizeof head));
   auto header = decode_frame_header({head, got});
-  if (!header || header->directory != directory_ || header->incarnation != incarnation_ ||
-      header->lap != position.lap || header->commit != last_ + 1 ||
+  if (!header || !id_.wrote(*header) || header->lap != position.lap ||
+      header->commit != last_ + 1 ||
       position.byte + frame_bytes(header->body_bytes) > geometry_.file_bytes) {
     return none;
   }
@@ -159,15 +187,18 @@ Result<std::optional<StoredFrame>> JournalReader::read_at(const JournalPosition&
 }
 
 Status JournalReader::check_nothing_follows() {
-  MYELIN_TRY(here, lap_proves(position_.lap, position_.byte));
-  MYELIN_TRY(next, lap_proves(position_.lap + 1, 0));
-  if (!here && !next) return {};
-  return Error(
-      ErrorCode::Corrupt,
-      fmt::format(
-          "{} is damaged at byte {}: commit {} cannot be read, and a later one shows that it was "
-          "stored",
-          geometry_.path(position_.lap), position_.byte, last_.value + 1));
+  for (std::uint64_t i = 0; i < geometry_.file_count; ++i) {
+    const auto lap = position_.lap + i;
+    MYELIN_TRY(proves, lap_proves(lap, i == 0 ? position_.byte : 0));
+    if (!proves) continue;
+    return Error(
+        ErrorCode::Corrupt,
+        fmt::format(
+            "{} is damaged at byte {}: commit {} cannot be read, and a later one shows that it was "
+            "stored",
+            geometry_.path(position_.lap), position_.byte, last_.value + 1));
+  }
+  return {};
 }
 
 // Whether a valid frame of `lap` at or behind `from_byte` knew commit last_ + 1 to be synced.
@@ -180,8 +211,8 @@ Result<bool> JournalReader::lap_proves(std::uint64_t lap, std::uint64_t from_byt
     for (std::size_t block = 0; block + kFrameHeaderBytes <= got; block += kBlockBytes) {
       const std::string_view head(chunk.data() + block, kFrameHeaderBytes);
       const auto header = decode_frame_header(head);
-      if (!header || header->directory != directory_ || header->incarnation != incarnation_ ||
-          header->lap != lap || header->durable_through <= last_) {
+      if (!header || !id_.wrote(*header) || header->lap != lap ||
+          header->durable_through <= last_) {
         continue;
       }
       body.resize(header->body_bytes);

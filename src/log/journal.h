@@ -32,14 +32,31 @@ struct JournalGeometry {
   std::uint32_t frame_bytes_max() const;
 };
 
+// Who writes frames: one start of one directory.
+struct JournalWriterId {
+  Uuid directory;
+  std::uint64_t incarnation = 0;
+  std::uint64_t secret = 0;
+
+  bool wrote(const FrameHeader& header) const {
+    return header.directory == directory && header.incarnation == incarnation &&
+           header.secret == secret;
+  }
+};
+
+// Corrupt when a file is missing or of another size.
+Status check_journal(Disk& disk, const JournalGeometry& geometry);
+// Corrupt when a later start than `last` has written here: then its checkpoint is missing.
+Status check_no_later_start(Disk& disk, const JournalGeometry& geometry,
+                            const JournalWriterId& last);
+
 // Makes the files, preallocated, and syncs them and their directory.
 Status create_journal(Disk& disk, const JournalGeometry& geometry);
 
 class JournalWriter {
  public:
   // Begins at the start of `lap`. What lies before is the checkpoint's.
-  JournalWriter(Disk& disk, JournalGeometry geometry, Uuid directory, std::uint64_t incarnation,
-                std::uint64_t lap);
+  JournalWriter(Disk& disk, JournalGeometry geometry, JournalWriterId id, std::uint64_t lap);
 
   Status open();
 
@@ -72,8 +89,7 @@ class JournalWriter {
 
   Disk& disk_;
   const JournalGeometry geometry_;
-  const Uuid directory_;
-  const std::uint64_t incarnation_;
+  const JournalWriterId id_;
   const std::uint64_t first_lap_;
   JournalPosition end_;
   std::vector<std::unique_ptr<File>> files_;
@@ -99,9 +115,9 @@ struct StoredFrame {
 // Reads the frames behind a checkpoint in order and tells a torn tail from corruption.
 class JournalReader {
  public:
-  // `incarnation`: the one that wrote them.
-  JournalReader(Disk& disk, JournalGeometry geometry, Uuid directory, std::uint64_t incarnation,
-                JournalPosition from, CommitNumber through);
+  // `id`: who wrote them.
+  JournalReader(Disk& disk, JournalGeometry geometry, JournalWriterId id, JournalPosition from,
+                CommitNumber through);
 
   // The next frame, or nothing at the end (a torn tail is an end). Corrupt, naming file and byte,
   // when a later frame proves that the one missing here was synced.
@@ -117,8 +133,7 @@ class JournalReader {
 
   Disk& disk_;
   const JournalGeometry geometry_;
-  const Uuid directory_;
-  const std::uint64_t incarnation_;
+  const JournalWriterId id_;
   JournalPosition position_;
   CommitNumber last_;
 };

@@ -140,12 +140,14 @@ class Log {
   // recovery.cc
   Status open_directory(Random& random);
   Status initialize(Random& random);
-  Status recover(Checkpoint checkpoint);
+  Status recover(Checkpoint checkpoint, Random& random);
+  Status remove_mark();
+  JournalWriterId writer_id() const;
   Status load();
   Result<std::uint64_t> replay();
   Result<CommitPtr> commit_of(const StoredFrame& frame);
   void add_topic(const std::shared_ptr<Topic>& topic);
-  Status finish_recovery(std::uint64_t lap);
+  Status finish_recovery(std::uint64_t lap, Random& random);
   Status cut_segments();
   void start_threads();
 
@@ -160,6 +162,7 @@ class Log {
   void publish(const CommitPtr& commit);
   bool has_space(std::size_t bytes);
   void fail(const Error& error);
+  void give_up();
 
   // flush.cc
   void flush_loop();
@@ -171,6 +174,7 @@ class Log {
   Status append_some(Partition& partition, PartitionState& state, std::deque<BatchRef>& batches);
   void finish_flush();
   Status sync_dirty();
+  Status sync_all_dirty();
   enum class Clean : std::uint8_t { No, Yes };
   Status write_checkpoint(Clean clean);
   Status flush_and_checkpoint();
@@ -213,10 +217,13 @@ class Log {
       MYELIN_GUARDED_BY(buffer_mutex_);  // Commits up to it are in segments alone.
   std::uint64_t checkpoints_wanted_ MYELIN_GUARDED_BY(buffer_mutex_) = 0;
   std::uint64_t checkpoints_done_ MYELIN_GUARDED_BY(buffer_mutex_) = 0;
+  bool stopping_ MYELIN_GUARDED_BY(buffer_mutex_) = false;      // close() has begun.
+  bool out_of_space_ MYELIN_GUARDED_BY(buffer_mutex_) = false;  // The flusher waits for room.
   bool stop_flusher_ MYELIN_GUARDED_BY(buffer_mutex_) = false;
 
   std::atomic<bool> failed_ = false;
   std::atomic<std::uint64_t> free_bytes_ = 0;
+  std::atomic<std::int64_t> free_bytes_checked_ms_ = 0;
   std::atomic<std::uint64_t> unflushed_bytes_ = 0;
 
   // The flusher's (recovery's before there is one): the state as of the last flushed commit, what

@@ -53,9 +53,8 @@ bool Partition::begins_in_buffers(Seek seek) const {
   const auto& first = buffered_.front();
   switch (seek.by) {
     case Seek::By::Offset: return seek.value >= static_cast<std::uint64_t>(first.base_offset.value);
-    // A commit is flushed whole, so the batch before is of an earlier one; two commits may share a
-    // millisecond.
-    case Seek::By::Commit: return seek.value >= first.commit.value;
+    // Another batch of the same commit, or of the same millisecond, may be in a segment already.
+    case Seek::By::Commit: return seek.value > first.commit.value;
     case Seek::By::Received: return seek.value > static_cast<std::uint64_t>(to_ms(first.received));
   }
   return false;

@@ -10,17 +10,20 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <system_error>
 
+#include "base/mutex.h"
 #include "log/disk.h"
 
 namespace myelin::log {
 namespace {
 
 Error system_error(const char* what, const std::string& path, int code) {
-  const auto kind = code == ENOENT                     ? ErrorCode::NotFound
-                    : code == ENOSPC || code == EDQUOT ? ErrorCode::Exhausted
-                                                       : ErrorCode::Unavailable;
+  const auto kind = code == ENOENT ? ErrorCode::NotFound
+                    : code == ENOSPC || code == EDQUOT || code == EMFILE || code == ENFILE
+                        ? ErrorCode::Exhausted
+                        : ErrorCode::Unavailable;
   return Error(kind, fmt::format("{} {}: {}", what, path, std::generic_category().message(code)));
 }
 
@@ -61,7 +64,7 @@ class PosixFile final : public File {
       const auto put = ::pwrite(fd_.get(), bytes.data() + done, bytes.size() - done,
                                 static_cast<off_t>(position + done));
       if (put < 0 && errno == EINTR) continue;
-      if (put < 0) return system_error("write to", path_, errno);
+      if (put <= 0) return system_error("write to", path_, put < 0 ? errno : EIO);
       done += static_cast<std::size_t>(put);
     }
     return {};
@@ -155,10 +158,11 @@ class PosixDisk final : public Disk {
     if (code) return system_error("listing", path, code.value());
     std::vector<DirectoryEntry> entries;
     for (const auto end = std::filesystem::directory_iterator(); it != end; it.increment(code)) {
-      if (code) return system_error("listing", path, code.value());
       std::error_code ignored;
       entries.push_back({it->path().filename().string(), it->is_directory(ignored)});
     }
+    // An error of increment() looks like the end.
+    if (code) return system_error("listing", path, code.value());
     return entries;
   }
 
@@ -177,9 +181,17 @@ class PosixDisk final : public Disk {
   }
 
   Status sync_file_system(const std::string& path) override {
-    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (fd.get() < 0) return system_error("opening", path, errno);
-    if (::syncfs(fd.get()) != 0) return system_error("sync of file system of", path, errno);
+    MutexLock lock(mutex_);
+    // One descriptor for good: a new one would not be told of errors that came before it was
+    // opened.
+    auto& fd = file_systems_[path];
+    if (!fd) fd = std::make_unique<Descriptor>(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (fd->get() < 0) {
+      const int code = errno;
+      fd.reset();
+      return system_error("opening", path, code);
+    }
+    if (::syncfs(fd->get()) != 0) return system_error("sync of file system of", path, errno);
     return {};
   }
 
@@ -191,6 +203,10 @@ class PosixDisk final : public Disk {
 
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override;
   std::string describe_weakness(const std::string& path) override;
+
+ private:
+  Mutex mutex_;
+  std::map<std::string, std::unique_ptr<Descriptor>> file_systems_ MYELIN_GUARDED_BY(mutex_);
 };
 
 Result<std::unique_ptr<DirectoryLock>> PosixDisk::lock(const std::string& path) {

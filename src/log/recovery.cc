@@ -54,9 +54,13 @@ Status Log::open_directory(Random& random) {
   if (kind != kind_now) return Error(ErrorCode::Conflict, "another server has just opened it");
   // Errors of writebacks from here on are seen by later syncs of the file system.
   MYELIN_TRY_VOID(disk_.sync_file_system(options_.directory));
-  if (kind == DirectoryKind::Fresh) MYELIN_TRY_VOID(initialize(random));
+  if (kind == DirectoryKind::Fresh) {
+    MYELIN_TRY_VOID(initialize(random));
+  } else {
+    MYELIN_TRY_VOID(remove_mark());
+  }
   MYELIN_TRY(checkpoint, read_checkpoint(disk_, options_.directory));
-  MYELIN_TRY_VOID(recover(std::move(checkpoint)));
+  MYELIN_TRY_VOID(recover(std::move(checkpoint), random));
   weakness_ = disk_.describe_weakness(options_.directory);
   refresh_free_space();
   return {};
@@ -68,6 +72,8 @@ Status Log::initialize(Random& random) {
   MYELIN_TRY(file, disk_.open(mark, Writes::Buffered, Create::Empty));
   file.reset();
   MYELIN_TRY_VOID(disk_.sync_directory(directory));
+  MYELIN_CHECK(options_.journal_file_bytes >= 8 * kBlockBytes && options_.journal_file_count >= 2,
+               "a journal too small to turn");
   Checkpoint fresh;
   random.fill(fresh.directory.bytes.data(), fresh.directory.bytes.size());
   fresh.directory.bytes[6] = static_cast<std::uint8_t>((fresh.directory.bytes[6] & 0x0f) | 0x40);
@@ -80,23 +86,36 @@ Status Log::initialize(Random& random) {
   MYELIN_TRY_VOID(create_journal(disk_, geometry));
   MYELIN_TRY_VOID(disk_.make_directory(directory + "/topics"));
   MYELIN_TRY_VOID(replace_file(disk_, directory, "checkpoint", encode_checkpoint(fresh)));
-  MYELIN_TRY_VOID(disk_.remove(mark));
   fresh_ = true;
-  return disk_.sync_directory(directory);
+  return remove_mark();
 }
 
-Status Log::recover(Checkpoint checkpoint) {
+Status Log::remove_mark() {
+  const auto mark = options_.directory + "/" + kInitializingMark;
+  MYELIN_TRY(there, disk_.exists(mark));
+  if (!there) return {};
+  MYELIN_TRY_VOID(disk_.remove(mark));
+  return disk_.sync_directory(options_.directory);
+}
+
+Status Log::recover(Checkpoint checkpoint, Random& random) {
   state_ = std::move(checkpoint);
   directory_id_ = state_.directory;
   geometry_ = {options_.directory + "/journal", state_.journal_file_bytes,
                state_.journal_file_count};
+  MYELIN_TRY_VOID(check_journal(disk_, geometry_));
+  MYELIN_TRY_VOID(check_no_later_start(disk_, geometry_, writer_id()));
   MYELIN_TRY_VOID(load());
   auto lap = state_.replay.lap;
   if (!state_.clean) {
     MYELIN_TRY(last_lap, replay());
     lap = last_lap;
   }
-  return finish_recovery(lap + 1);
+  return finish_recovery(lap + 1, random);
+}
+
+JournalWriterId Log::writer_id() const {
+  return {state_.directory, state_.incarnation, state_.secret};
 }
 
 // The catalogue of the checkpoint, held against the files.
@@ -137,8 +156,7 @@ void Log::add_topic(const std::shared_ptr<Topic>& topic) {
 // Brings the frames behind the checkpoint into state and segments. Gives the last lap that holds
 // one.
 Result<std::uint64_t> Log::replay() {
-  JournalReader reader(disk_, geometry_, directory_id_, state_.incarnation, state_.replay,
-                       state_.through);
+  JournalReader reader(disk_, geometry_, writer_id(), state_.replay, state_.through);
   std::size_t bytes = 0;
   for (;;) {
     MYELIN_TRY(frame, reader.next());
@@ -186,10 +204,11 @@ Result<CommitPtr> Log::commit_of(const StoredFrame& frame) {
   return CommitPtr(std::move(commit));
 }
 
-Status Log::finish_recovery(std::uint64_t lap) {
+Status Log::finish_recovery(std::uint64_t lap, Random& random) {
   MYELIN_TRY_VOID(sync_dirty());
   MYELIN_TRY_VOID(cut_segments());
   incarnation_ = ++state_.incarnation;
+  random.fill(&state_.secret, sizeof state_.secret);
   state_.replay = {lap, 0};
   last_commit_ = state_.through;
   {
@@ -201,7 +220,7 @@ Status Log::finish_recovery(std::uint64_t lap) {
     MutexLock lock(buffer_mutex_);
     visible_ = flushed_ = state_.through;
   }
-  journal_ = std::make_unique<JournalWriter>(disk_, geometry_, directory_id_, incarnation_, lap);
+  journal_ = std::make_unique<JournalWriter>(disk_, geometry_, writer_id(), lap);
   MYELIN_TRY_VOID(journal_->open());
   write_bytes_max_ = geometry_.frame_bytes_max() - kBlockBytes;
   unflushed_bytes_ = 0;
@@ -214,7 +233,8 @@ Status Log::cut_segments() {
     const auto& state = state_of(*partition);
     if (state.segments.empty()) continue;
     const auto& active = state.segments.back();
-    MYELIN_TRY_VOID(Segment(files_, partition->directory(), id, active.base_offset).cut(active));
+    MYELIN_TRY_VOID(Segment(files_, partition->directory(), id, active.base_offset)
+                        .cut(active, state_.through));
   }
   return {};
 }
@@ -250,6 +270,11 @@ Status Log::close() {
     MutexLock lock(queue_mutex_);
     closing_ = true;
     queue_changed_.notify_all();
+  }
+  {
+    MutexLock lock(buffer_mutex_);
+    stopping_ = true;
+    buffer_changed_.notify_all();
   }
   committer_.join();
   journal_->stop_preparing();

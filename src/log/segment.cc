@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "base/bytes.h"
@@ -88,13 +89,49 @@ bool reaches(const MetaEntry& entry, Seek seek) {
   return false;
 }
 
-Result<MetaEntry> read_entry(File& file, const std::string& path, std::uint64_t index) {
+// Whether the entry is that of the batch with the offset sought, so that nothing before it matters.
+bool holds(const MetaEntry& entry, Seek seek) {
+  return seek.by == Seek::By::Offset && reaches(entry, seek) &&
+         static_cast<std::uint64_t>(entry.base_offset.value) <= seek.value;
+}
+
+Result<MetaEntry> read_entry(File& file, const std::string& path, const SegmentState& state,
+                             std::uint64_t index) {
   char bytes[kMetaEntryBytes];
   const auto at = kMetaHeaderBytes + index * kMetaEntryBytes;
   MYELIN_TRY(got, file.read_at(at, bytes, sizeof bytes));
   const auto entry = decode_entry({bytes, got});
-  if (!entry) return Error(ErrorCode::Corrupt, fmt::format("{} is damaged at byte {}", path, at));
+  if (!entry || entry->batch_bytes < kafka::kBatchHeaderBytes ||
+      entry->position > state.log_bytes || entry->batch_bytes > state.log_bytes - entry->position) {
+    return Error(ErrorCode::Corrupt, fmt::format("{} is damaged at byte {}", path, at));
+  }
   return *entry;
+}
+
+bool is_damaged(const Result<MetaEntry>& entry) {
+  return !entry && entry.error().code() == ErrorCode::Corrupt;
+}
+
+// Entries of batches that lie one behind the other, from `first` on, up to a damaged one: at least
+// one, and no more than `bytes_max` of batches beyond it.
+Result<std::vector<MetaEntry>> read_entries(File& file, const std::string& path,
+                                            const SegmentState& state, std::uint64_t first,
+                                            std::size_t bytes_max) {
+  std::vector<MetaEntry> entries;
+  std::size_t bytes = 0;
+  for (auto i = first; i < state.batch_count; ++i) {
+    auto entry = read_entry(file, path, state, i);
+    if (!entry && (entries.empty() || !is_damaged(entry))) return std::move(entry).error();
+    if (!entry) break;
+    if (!entries.empty() &&
+        (bytes + entry->batch_bytes > bytes_max ||
+         entry->position != entries.back().position + entries.back().batch_bytes)) {
+      break;
+    }
+    bytes += entry->batch_bytes;
+    entries.push_back(*entry);
+  }
+  return entries;
 }
 
 }  // namespace
@@ -145,17 +182,26 @@ Status Segment::append(std::span<const BatchRef> batches, SegmentState& state) {
   return {};
 }
 
+// A damaged entry makes its own range unreadable and no other: the search goes on with the next one
+// that can be read.
 Result<std::uint64_t> Segment::find(const SegmentState& state, Seek seek) const {
   MYELIN_TRY(meta, files_.get(meta_path_));
   std::uint64_t low = 0;
   std::uint64_t high = state.batch_count;
   while (low < high) {
     const auto middle = low + (high - low) / 2;
-    MYELIN_TRY(entry, read_entry(*meta, meta_path_, middle));
-    if (reaches(entry, seek)) {
+    // A damaged entry hides its own batch, not those around it: the next readable one decides.
+    auto probe = middle;
+    auto entry = read_entry(*meta, meta_path_, state, probe);
+    while (is_damaged(entry) && ++probe < high) {
+      entry = read_entry(*meta, meta_path_, state, probe);
+    }
+    if (!entry && !is_damaged(entry)) return std::move(entry).error();
+    if (entry && holds(*entry, seek)) return probe;
+    if (!entry || reaches(*entry, seek)) {
       high = middle;
     } else {
-      low = middle + 1;
+      low = probe + 1;
     }
   }
   return low;
@@ -163,38 +209,35 @@ Result<std::uint64_t> Segment::find(const SegmentState& state, Seek seek) const 
 
 Result<std::vector<BatchRef>> Segment::read(const SegmentState& state, Seek seek,
                                             std::size_t bytes_max) const {
+  auto batches = read_range(state, seek, bytes_max);
+  if (batches || batches.error().code() != ErrorCode::NotFound) return batches;
+  return Error(ErrorCode::Corrupt, "it is half deleted: " + batches.error().message());
+}
+
+Result<std::vector<BatchRef>> Segment::read_range(const SegmentState& state, Seek seek,
+                                                  std::size_t bytes_max) const {
   std::vector<BatchRef> batches;
   MYELIN_TRY(first, find(state, seek));
   if (first == state.batch_count) return batches;
   MYELIN_TRY(meta, files_.get(meta_path_));
-  std::vector<MetaEntry> entries;
-  std::size_t bytes = 0;
-  for (auto i = first; i < state.batch_count; ++i) {
-    MYELIN_TRY(entry, read_entry(*meta, meta_path_, i));
-    if (!entries.empty() && bytes + entry.batch_bytes > bytes_max) break;
-    bytes += entry.batch_bytes;
-    entries.push_back(entry);
-  }
+  MYELIN_TRY(entries, read_entries(*meta, meta_path_, state, first, bytes_max));
 
   MYELIN_TRY(log, files_.get(log_path_));
   const auto start = entries.front().position;
+  const auto bytes = entries.back().position + entries.back().batch_bytes - start;
   auto buffer = std::make_shared<std::string>(bytes, '\0');
   MYELIN_TRY(got, log->read_at(start, buffer->data(), buffer->size()));
   for (const auto& entry : entries) {
     const auto at = entry.position - start;
-    const auto damaged = [&] {
+    const auto view = std::string_view(*buffer).substr(at, entry.batch_bytes);
+    if (at + entry.batch_bytes > got || kafka::header_checksum(view) != entry.header_crc ||
+        !kafka::verify_batch(view)) {
+      // What is whole before the damage is still served; the next read begins at it and says so.
+      if (!batches.empty()) return batches;
       return Error(
           ErrorCode::Corrupt,
           fmt::format("{} is damaged at byte {} (offsets {} to {})", log_path_, entry.position,
                       entry.base_offset.value, entry.base_offset.value + entry.last_offset_delta));
-    };
-    if (at + entry.batch_bytes > got || entry.batch_bytes < kafka::kBatchHeaderBytes)
-      return damaged();
-    const auto view = std::string_view(*buffer).substr(at, entry.batch_bytes);
-    if (kafka::header_checksum(view) != entry.header_crc || !kafka::verify_batch(view)) {
-      // What is whole before the damage is still served; the next read begins at it and says so.
-      if (!batches.empty()) return batches;
-      return damaged();
     }
     batches.push_back({partition_, entry.base_offset, entry.base_offset + entry.last_offset_delta,
                        entry.commit, entry.first_record, entry.record_count,
@@ -225,12 +268,24 @@ Status Segment::check(const SegmentState& state) const {
   return {};
 }
 
-Result<bool> Segment::cut(const SegmentState& state) {
+Result<bool> Segment::cut(const SegmentState& state, CommitNumber through) {
   MYELIN_TRY(log, files_.get(log_path_));
   MYELIN_TRY(meta, files_.get(meta_path_));
   MYELIN_TRY(log_bytes, log->size_bytes());
   MYELIN_TRY(meta_bytes, meta->size_bytes());
   const auto expected = kMetaHeaderBytes + state.batch_count * kMetaEntryBytes;
+  if (meta_bytes > expected) {
+    // Records come here only from durable commits: one that the journal does not know was lost
+    // there.
+    auto unbounded = state;
+    unbounded.log_bytes = std::numeric_limits<std::uint64_t>::max();
+    const auto next = read_entry(*meta, meta_path_, unbounded, state.batch_count);
+    if (next && next->commit > through) {
+      return Error(ErrorCode::Corrupt,
+                   fmt::format("{} holds commit {}, which the journal no longer has", meta_path_,
+                               next->commit.value));
+    }
+  }
   if (log_bytes > state.log_bytes) MYELIN_TRY_VOID(log->truncate(state.log_bytes));
   if (meta_bytes > expected) MYELIN_TRY_VOID(meta->truncate(expected));
   return log_bytes > state.log_bytes || meta_bytes > expected;

@@ -67,10 +67,13 @@ class Segment {
   // Corrupt when a file is shorter than `state` says or the companion's header is not this
   // partition's.
   Status check(const SegmentState& state) const;
-  // Cuts what lies behind `state` off. True when there was something.
-  Result<bool> cut(const SegmentState& state);
+  // Cuts what lies behind `state`, which holds commits up to `through`, off. True when there was
+  // something; Corrupt, and nothing is cut, when it is of a later commit.
+  Result<bool> cut(const SegmentState& state, CommitNumber through);
 
  private:
+  Result<std::vector<BatchRef>> read_range(const SegmentState& state, Seek seek,
+                                           std::size_t bytes_max) const;
   Result<std::uint64_t> find(const SegmentState& state, Seek seek) const;
 
   FilePool& files_;

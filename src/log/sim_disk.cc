@@ -160,6 +160,9 @@ std::unique_ptr<SimDisk> SimDisk::make_image(std::uint64_t seed) {
   auto image = std::make_unique<SimDisk>();
   MutexLock lock(image->mutex_);
   for (const auto& [path, inode] : names) {
+    // Names come in order: a parent before what is in it. The test's root has none.
+    const auto parent = parent_of(path);
+    if (!parent.empty() && !image->names_.contains(parent)) continue;
     auto copy = std::make_shared<Inode>();
     copy->directory = inode->directory;
     copy->durable = inode->durable;

@@ -47,12 +47,14 @@ Result<std::string> read_file(const std::string& name, std::size_t bytes_max) {
 
 }  // namespace
 
-Status add_messages(std::string_view name, std::string_view bytes, hl7v2::LineEnds line_ends,
-                    Input& input) {
+void add_messages(std::string_view name, std::string_view bytes, hl7v2::LineEnds line_ends,
+                  Input& input) {
   auto split = hl7v2::split_messages(bytes, line_ends);
-  if (split.messages.empty())
-    return Error(ErrorCode::InvalidInput,
-                 std::string(name) + ": holds no HL7 message: no line begins with MSH");
+  if (split.messages.empty()) {
+    ++input.empty_files;
+    input.notes.push_back(std::string(name) + ": holds no HL7 message: no line begins with MSH");
+    return;
+  }
   if (line_ends == hl7v2::LineEnds::AsIs && bytes.starts_with(kByteOrderMark) &&
       bytes.substr(kByteOrderMark.size()).starts_with("MSH"))
     split.messages.front().insert(0, kByteOrderMark);
@@ -67,7 +69,6 @@ Status add_messages(std::string_view name, std::string_view bytes, hl7v2::LineEn
         {std::string(name) + (many ? "#" + std::to_string(number) : std::string()),
          std::move(message)});
   }
-  return {};
 }
 
 Result<Input> read_input(const Options& options, std::FILE* in) {
@@ -78,8 +79,10 @@ Result<Input> read_input(const Options& options, std::FILE* in) {
     const std::string shown = standard ? "standard input" : name;
     MYELIN_TRY(bytes, standard ? read_all(shown, in, left) : read_file(name, left));
     left -= bytes.size();
-    MYELIN_TRY_VOID(add_messages(shown, bytes, options.line_ends, input));
+    add_messages(shown, bytes, options.line_ends, input);
   }
+  if (input.messages.empty())
+    return Error(ErrorCode::InvalidInput, input.notes.front() + "; there is nothing to send");
   return input;
 }
 

@@ -24,13 +24,15 @@ struct Outgoing {
 struct Input {
   std::vector<Outgoing> messages;
   std::vector<std::string> notes;  // What was left out, in sentences.
+  std::size_t empty_files = 0;     // Hold no message; the notes name them.
 };
 
-// NotFound, Forbidden or InvalidInput name the file. `in` is read for "-".
+// NotFound, Forbidden or InvalidInput name the file that cannot be read, or say that there is
+// nothing to send. One file among others without a message is no error. `in` is read for "-".
 Result<Input> read_input(const Options& options, std::FILE* in);
 
-// The messages of one file's bytes. InvalidInput when it holds none.
-Status add_messages(std::string_view name, std::string_view bytes, hl7v2::LineEnds line_ends,
-                    Input& input);
+// The messages of one file's bytes.
+void add_messages(std::string_view name, std::string_view bytes, hl7v2::LineEnds line_ends,
+                  Input& input);
 
 }  // namespace myelin::cli::send

@@ -89,8 +89,8 @@ are left out. "-" is standard input. A message whose MSH-15 and MSH-16 ask for n
   --quiet          print only what was not accepted
   --help           this text
 
-Ends with 0 when every acknowledgment that was asked for is AA or CA, with 1 when one is not, or did not come,
-and with 2 when nothing was sent because of the arguments or a file.
+Ends with 0 when every acknowledgment that was asked for is AA or CA, with 1 when one is not, or did not come, or a
+file holds no message, and with 2 when nothing was sent because of the arguments or a file.
 
   myelin send adt.hl7
   cat *.hl7 | myelin send - --to lab.example:6661

@@ -81,7 +81,7 @@ void Report::failed_late(const Subject& subject, const Answer& answer) {
   refused(subject, answer, "sent before");
 }
 
-void Report::summary(std::chrono::milliseconds took) {
+void Report::summary(std::chrono::microseconds took) {
   const bool failed = counts.refused + counts.unanswered + counts.unsent > 0;
   if (lines_ != Lines::All && !failed) return;
   std::string text =

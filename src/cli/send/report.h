@@ -49,7 +49,7 @@ class Report {
   // An unasked-for message failed after all.
   void failed_late(const Subject& subject, const Answer& answer);
 
-  void summary(std::chrono::milliseconds took);
+  void summary(std::chrono::microseconds took);
 
   Counts counts;
 

@@ -27,9 +27,10 @@ int send_messages(const Options& options, const Input& input, Report& report) {
   Status outcome;
   runtime.run_to_end(send(sender, outcome));
   if (!outcome) report.error(outcome.error().message());
-  report.summary(std::chrono::duration_cast<std::chrono::milliseconds>(clock.steady() - start));
+  report.summary(std::chrono::duration_cast<std::chrono::microseconds>(clock.steady() - start));
   const Counts& counts = report.counts;
-  const bool all = outcome && counts.refused + counts.unanswered + counts.unsent == 0;
+  const bool all =
+      outcome && input.empty_files == 0 && counts.refused + counts.unanswered + counts.unsent == 0;
   return all ? kAllAccepted : kNotAccepted;
 }
 

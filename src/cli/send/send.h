@@ -15,7 +15,7 @@ inline constexpr std::string_view kSummary =
 // How the command ends.
 enum Exit : int {
   kAllAccepted = 0,  // Each message that asks for an acknowledgment got AA or CA.
-  kNotAccepted = 1,  // One was refused, or not answered, or not sent.
+  kNotAccepted = 1,  // One was refused, or not answered, or not sent, or a file holds none.
   kUsage = 2,        // Nothing was sent: wrong arguments, a file that cannot be read.
 };
 

@@ -231,6 +231,21 @@ TEST(Send, SendsNothingWhenOneFileIsMissing) {
   EXPECT_THAT(server.messages(), IsEmpty());
 }
 
+TEST(Send, SendsTheRestAndEndsNonZeroWhenAFileHoldsNoMessage) {
+  FakeServer server(testing::accept);
+  const auto ran = send_to(server, message("1"), {"/dev/null"});
+  EXPECT_EQ(ran.exit, kNotAccepted);
+  EXPECT_THAT(ran.err, HasSubstr("/dev/null: holds no HL7 message"));
+  EXPECT_THAT(server.messages(), SizeIs(1));
+}
+
+TEST(Send, SaysThatThereIsNothingToSend) {
+  FakeServer server(testing::accept);
+  const auto ran = send_to(server, "PID|1\r");
+  EXPECT_EQ(ran.exit, kUsage);
+  EXPECT_THAT(ran.err, HasSubstr("there is nothing to send"));
+}
+
 TEST(Send, QuietPrintsNothingWhenAllIsAccepted) {
   FakeServer server(testing::accept);
   const auto ran = send_to(server, message("1"), {"--quiet"});

@@ -12,10 +12,7 @@ using testing::frame;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class MllpServerTest : public testing::MllpTest {
- protected:
-  testing::HeldBus held_;
-};
+using MllpServerTest = testing::MllpTest;
 
 TEST_F(MllpServerTest, AcknowledgesWhatIsDurable) {
   feeds::TestEngine engine(runtime_, clock_);
@@ -36,13 +33,27 @@ TEST_F(MllpServerTest, AcknowledgesNothingBeforeItIsDurable) {
   ASSERT_TRUE(eventually([&] { return held_.waiting() == 3; }));
   client.send(frame(admission("M3")));
   ASSERT_TRUE(eventually([&] { return held_.waiting() == 4; }));
-  // Nothing has come: the first bytes read are those of the first that is released.
+  // The fourth was read after the first three could have been acknowledged.
+  EXPECT_FALSE(has_received(client));
   held_.release(1);
   EXPECT_EQ(read_ack(client), "AA M1");
   held_.release(3);
   EXPECT_EQ(read_ack(client), "AA M2");
   EXPECT_EQ(read_ack(client), "AE ");
   EXPECT_EQ(read_ack(client), "AA M3");
+}
+
+TEST_F(MllpServerTest, AcknowledgesInOrderWhateverIsDurableFirst) {
+  start(held_);
+  auto client = connect();
+  client.send(frame(admission("M1")) + frame(admission("M2")));
+  ASSERT_TRUE(eventually([&] { return held_.waiting() == 2; }));
+  held_.release_at(1);
+  client.send(frame(admission("M3")));
+  ASSERT_TRUE(eventually([&] { return held_.waiting() == 2; }));
+  EXPECT_FALSE(has_received(client));
+  held_.release(2);
+  for (int i = 1; i <= 3; ++i) EXPECT_EQ(read_ack(client), "AA M" + std::to_string(i));
 }
 
 TEST_F(MllpServerTest, AcknowledgesInOrderAlsoWhatIsRefusedAtOnce) {
@@ -61,8 +72,7 @@ TEST_F(MllpServerTest, AcknowledgesInOrderAlsoWhatIsRefusedAtOnce) {
 }
 
 TEST_F(MllpServerTest, GivesTheSameAcknowledgmentsHoweverTheStreamIsCut) {
-  feeds::FakeBus bus;
-  start(bus);
+  start(bus_);
   std::string stream;
   for (int i = 1; i <= 3; ++i) stream += frame(admission("M" + std::to_string(i))) + "\r\n";
   for (const std::size_t portion : {1u, 2u, 7u, 100u}) {
@@ -74,12 +84,11 @@ TEST_F(MllpServerTest, GivesTheSameAcknowledgmentsHoweverTheStreamIsCut) {
 }
 
 TEST_F(MllpServerTest, SendsNoAcknowledgmentWhereNoneIsAsked) {
-  feeds::FakeBus bus;
-  start(bus);
+  start(bus_);
   auto client = connect();
   client.send(frame(admission("M1", "NE|NE")) + frame(admission("M2")));
   EXPECT_EQ(read_ack(client), "AA M2");
-  EXPECT_EQ(bus.record_count(), 2u);
+  EXPECT_EQ(bus_.record_count(), 2u);
 }
 
 TEST_F(MllpServerTest, ClosesWithoutAcknowledgmentWhatCannotBecomeDurable) {
@@ -117,14 +126,13 @@ TEST_F(MllpServerTest, ClosesWithoutAcknowledgmentWhatTheBusDoesNotTake) {
 }
 
 TEST_F(MllpServerTest, TriesAgainWhatTheBusCannotTakeYet) {
-  feeds::FakeBus bus;
-  start(bus);
-  for (int i = 0; i < 3; ++i) bus.fail_next_append(Error(ErrorCode::Exhausted, "too much waits"));
+  start(bus_);
+  for (int i = 0; i < 3; ++i) bus_.fail_next_append(Error(ErrorCode::Exhausted, "too much waits"));
   auto client = connect();
   client.send(frame(admission("M1")) + frame(admission("M2")));
   EXPECT_EQ(read_ack(client), "AA M1");
   EXPECT_EQ(read_ack(client), "AA M2");
-  EXPECT_EQ(bus.record_count(), 2u);
+  EXPECT_EQ(bus_.record_count(), 2u);
   EXPECT_EQ(metric("myelin_mllp_exhausted_total{feed=\"default\"}"), 3u);
 }
 
@@ -186,20 +194,18 @@ TEST_F(MllpServerTest, AnswersASenderThatHasEndedItsSide) {
 }
 
 TEST_F(MllpServerTest, ClosesOnGarbageAfterAcknowledgingWhatCameBefore) {
-  feeds::FakeBus bus;
-  start(bus);
+  start(bus_);
   auto client = connect();
   client.send(frame(admission("M1")) + "garbage" + frame(admission("M2")));
   EXPECT_EQ(read_ack(client), "AA M1");
   EXPECT_EQ(read_ack(client), "closed");
-  EXPECT_EQ(bus.record_count(), 1u);
+  EXPECT_EQ(bus_.record_count(), 1u);
 }
 
 TEST_F(MllpServerTest, SkipsAndCountsGarbageWhereTheFeedSaysSo) {
-  feeds::FakeBus bus;
   Settings settings;
   settings.feed.skip_garbage = true;
-  start(bus, settings);
+  start(bus_, settings);
   auto client = connect();
   client.send("junk" + frame(admission("M1")) + "garbage" + frame(admission("M2")));
   EXPECT_EQ(read_ack(client), "AA M1");
@@ -208,8 +214,7 @@ TEST_F(MllpServerTest, SkipsAndCountsGarbageWhereTheFeedSaysSo) {
 }
 
 TEST_F(MllpServerTest, SkipsLineBreaksAndADoubledStart) {
-  feeds::FakeBus bus;
-  start(bus);
+  start(bus_);
   auto client = connect();
   client.send("\r\n\x0b" + frame(admission("M1")) + "\n\n" + frame(admission("M2")));
   EXPECT_EQ(read_ack(client), "AA M1");
@@ -217,20 +222,18 @@ TEST_F(MllpServerTest, SkipsLineBreaksAndADoubledStart) {
 }
 
 TEST_F(MllpServerTest, ClosesASilentConnection) {
-  feeds::FakeBus bus;
   Settings settings;
   settings.listener.idle_timeout = std::chrono::milliseconds(50);
   settings.listener.handshake_timeout = std::chrono::milliseconds(50);
-  start(bus, settings);
+  start(bus_, settings);
   auto client = connect();
   EXPECT_EQ(read_ack(client), "closed");
 }
 
 TEST_F(MllpServerTest, ClosesConnectionsBeyondTheLimit) {
-  feeds::FakeBus bus;
   Settings settings;
   settings.listener.connections_max = 1;
-  start(bus, settings);
+  start(bus_, settings);
   auto first = connect();
   first.send(frame(admission("M1")));
   EXPECT_EQ(read_ack(first), "AA M1");
@@ -241,35 +244,31 @@ TEST_F(MllpServerTest, ClosesConnectionsBeyondTheLimit) {
 }
 
 TEST_F(MllpServerTest, TakesNothingFromWhomTheAuthorizerRefuses) {
-  feeds::FakeBus bus;
-  testing::RefusingAuthorizer refusing;
-  authorizer_ = &refusing;
-  start(bus);
+  authorizer_ = &refusing_;
+  start(bus_);
   auto client = connect();
   client.send(frame(admission("M1")));
   EXPECT_THAT(read_ack(client), HasSubstr("closed"));
-  EXPECT_EQ(bus.record_count(), 0u);
+  EXPECT_EQ(bus_.record_count(), 0u);
   ASSERT_TRUE(eventually([&] { return audit_.events().size() == 1; }));
   EXPECT_EQ(audit_.events()[0].outcome, security::AuditOutcome::Refused);
   EXPECT_EQ(audit_.events()[0].reason, "forbidden");
 }
 
 TEST_F(MllpServerTest, TakesNothingWhereTheAuditFails) {
-  feeds::FakeBus bus;
   audit_.fail();
-  start(bus);
+  start(bus_);
   auto client = connect();
   client.send(frame(admission("M1")));
   EXPECT_THAT(read_ack(client), HasSubstr("closed"));
-  EXPECT_EQ(bus.record_count(), 0u);
+  EXPECT_EQ(bus_.record_count(), 0u);
 }
 
 TEST_F(MllpServerTest, RecordsAConnectionsOpeningAndEndInTheAudit) {
-  feeds::FakeBus bus;
   Settings settings;
   settings.feed.name = "lab";
   settings.feed.message_bytes_max = 1_KiB;
-  start(bus, settings);
+  start(bus_, settings);
   {
     auto client = connect();
     client.send(frame(admission("M1")) + frame(std::string(2000, 'x')) + frame("bad"));
@@ -290,8 +289,7 @@ TEST_F(MllpServerTest, RecordsAConnectionsOpeningAndEndInTheAudit) {
 }
 
 TEST_F(MllpServerTest, RecordsTheEndAlsoWhenItIsStopped) {
-  feeds::FakeBus bus;
-  start(bus);
+  start(bus_);
   auto client = connect();
   client.send(frame(admission("M1")));
   EXPECT_EQ(read_ack(client), "AA M1");
@@ -312,8 +310,7 @@ TEST_F(MllpServerTest, StopsWhileReceiptsAreOpen) {
 }
 
 TEST_F(MllpServerTest, CountsMessagesByWhereTheyAreKept) {
-  feeds::FakeBus bus;
-  start(bus);
+  start(bus_);
   auto client = connect();
   client.send(frame(admission("M1")) + frame(admission("M2", "|", "ZZZ^Z01")) + frame("bad"));
   for (int i = 0; i < 3; ++i) read_ack(client);
@@ -326,8 +323,7 @@ TEST_F(MllpServerTest, CountsMessagesByWhereTheyAreKept) {
 }
 
 TEST_F(MllpServerTest, KeepsPatientsOutOfItsLogAndMetrics) {
-  feeds::FakeBus bus;
-  start(bus);
+  start(bus_);
   {
     auto client = connect();
     client.send(frame(admission("M1")) + frame("Doe^Jane 4711") + "4711 garbage");
@@ -342,8 +338,7 @@ TEST_F(MllpServerTest, KeepsPatientsOutOfItsLogAndMetrics) {
 }
 
 TEST_F(MllpServerTest, SurvivesASenderThatLeavesAtAnyByte) {
-  feeds::FakeBus bus;
-  start(bus);
+  start(bus_);
   const std::string stream = frame(admission("M1"));
   for (std::size_t size = 0; size <= stream.size(); size += 5) {
     auto client = connect();
@@ -360,11 +355,10 @@ TEST_F(MllpServerTest, SurvivesASenderThatLeavesAtAnyByte) {
 }
 
 TEST_F(MllpServerTest, RefusesWrongSettings) {
-  feeds::FakeBus bus;
   Settings settings;
   settings.feed.key = "nonsense";
   const auto made = MllpServer::make({.runtime = runtime_,
-                                      .bus = bus,
+                                      .bus = bus_,
                                       .authorizer = local_,
                                       .audit = audit_,
                                       .ids = ids_,

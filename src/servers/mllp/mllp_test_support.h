@@ -32,8 +32,10 @@ class HeldBus final : public feeds::FakeBus {
   }
   // Completes the oldest that wait.
   void release(std::size_t count, const std::optional<Error>& error = std::nullopt) {
-    for (; count > 0; --count) take()->complete(error);
+    for (; count > 0; --count) take(0)->complete(error);
   }
+  // Completes the one that waits at this place, counted from 0.
+  void release_at(std::size_t place) { take(place)->complete(std::nullopt); }
 
  private:
   class State final : public bus::Receipt::State, public std::enable_shared_from_this<State> {
@@ -60,10 +62,10 @@ class HeldBus final : public feeds::FakeBus {
     waiting_.push_back(std::make_shared<State>());
     return waiting_.back();
   }
-  std::shared_ptr<State> take() {
+  std::shared_ptr<State> take(std::size_t place) {
     MutexLock lock(mutex_);
-    auto state = waiting_.front();
-    waiting_.pop_front();
+    auto state = waiting_.at(place);
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(place));
     return state;
   }
 
@@ -143,12 +145,20 @@ class MllpTest : public io::testing::IoTest {
     const std::string bytes = client.read_until("\x1c\r");
     return bytes.ends_with("\x1c\r") ? summary_of_ack(bytes) : "closed" + bytes;
   }
+  static bool has_received(Client& client) {
+    char byte = 0;
+    return ::recv(client.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+  }
   std::uint64_t metric(std::string_view name) const {
     const std::string text = registry_.prometheus_text();
     const auto at = text.find("\n" + std::string(name) + " ");
     return at == std::string::npos ? 0 : std::stoul(text.substr(at + name.size() + 2));
   }
 
+  // Here rather than in a test's body, which is over before the server has stopped.
+  feeds::FakeBus bus_;
+  HeldBus held_;
+  RefusingAuthorizer refusing_;
   SystemClock clock_;
   SystemRandom random_;
   UuidGenerator ids_{clock_, random_};

@@ -188,6 +188,9 @@ class StreamServerTest : public http::testing::HttpTest {
     return values;
   }
 
+  // Here rather than in a test's body, which is over before the server has stopped.
+  ScriptedBus scripted_;
+  RefusingAuthorizer refusing_;
   SystemClock clock_;
   SystemRandom random_;
   UuidGenerator ids_{clock_, random_};
@@ -310,8 +313,7 @@ TEST_F(StreamServerTest, RefusesACursorOfAnotherDirectory) {
 }
 
 TEST_F(StreamServerTest, RefusesWhomTheAuthorizerRefusesAndRecordsIt) {
-  RefusingAuthorizer refusing;
-  authorizer_ = &refusing;
+  authorizer_ = &refusing_;
   open_engine();
   EXPECT_EQ(status_of_answer(get("/events/t")), 403);
   ASSERT_EQ(audit_.events().size(), 1u);
@@ -377,10 +379,9 @@ TEST_F(StreamServerTest, KeepsASilentStreamAlive) {
 }
 
 TEST_F(StreamServerTest, TellsOfAGapAndOfAFailureAndThenEnds) {
-  ScriptedBus bus;
-  bus.gap = "events before offset 7 of t are not kept any more";
-  bus.script.emplace_back(bus::Batches{ScriptedBus::batch("1", 3)});
-  open(bus);
+  scripted_.gap = "events before offset 7 of t are not kept any more";
+  scripted_.script.emplace_back(bus::Batches{ScriptedBus::batch("1", 3)});
+  open(scripted_);
   auto client = follow("/events/t");
   const Event gap = read_event(client);
   EXPECT_EQ(gap.event, "gap");
@@ -394,15 +395,14 @@ TEST_F(StreamServerTest, TellsOfAGapAndOfAFailureAndThenEnds) {
 }
 
 TEST_F(StreamServerTest, ReadsNoFurtherThanASlowReaderTakes) {
-  ScriptedBus bus;
   const auto large = ScriptedBus::batch("\"" + std::string(1u << 20, 'x') + "\"");
-  for (int i = 0; i < 200; ++i) bus.script.emplace_back(bus::Batches{large});
-  open(bus, {.write_timeout = std::chrono::milliseconds(300)});
+  for (int i = 0; i < 200; ++i) scripted_.script.emplace_back(bus::Batches{large});
+  open(scripted_, {.write_timeout = std::chrono::milliseconds(300)});
   Client client(port(), 4096);
   client.send(get_text("/events/t"));
   // It takes nothing: the stream stops reading after what the sockets hold, then ends.
-  ASSERT_TRUE(eventually([&] { return streams_->open_streams() == 0 && bus.reads > 0; }));
-  EXPECT_LT(bus.reads, 50);
+  ASSERT_TRUE(eventually([&] { return streams_->open_streams() == 0 && scripted_.reads > 0; }));
+  EXPECT_LT(scripted_.reads, 50);
   EXPECT_THAT(registry_.prometheus_text(),
               HasSubstr("myelin_stream_ended_total{reason=\"slow\"} 1"));
 }

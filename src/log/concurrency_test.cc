@@ -1,0 +1,160 @@
+// Many threads at once: what ThreadSanitizer is for, and what no single-threaded test can say.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "log/log_test_support.h"
+
+namespace myelin::log {
+namespace {
+
+constexpr int kWriters = 4;
+constexpr int kReaders = 3;
+constexpr int kRecordsEach = 150;
+constexpr int kInFlight = 8;
+
+// Counts what is under way, and what became durable.
+struct Progress {
+  std::atomic<int> open = 0;
+  std::atomic<int> durable = 0;
+};
+
+class CountingWaiter final : public AppendWaiter {
+ public:
+  explicit CountingWaiter(Progress& progress) : progress_(progress) { ++progress_.open; }
+  void numbered(const std::vector<Offset>&) override {}
+  void completed(Result<CommitNumber> commit) override {
+    if (commit) ++progress_.durable;
+    --progress_.open;
+  }
+
+ private:
+  Progress& progress_;
+};
+
+struct Shared {
+  explicit Shared(SimDisk& disk, Options options) : log(disk, std::move(options)) {
+    Uuid id;
+    id.bytes.fill(5);
+    topic = log.log->make_topic({id, "shared", 2, "{}"});
+    Write write;
+    write.topics.push_back(topic);
+    EXPECT_TRUE(log.log->append(std::move(write)));
+  }
+  LogOnDisk log;
+  std::shared_ptr<Topic> topic;
+  Progress progress;
+};
+
+// Appends to one partition and to the other in turn, several in flight.
+void append_all(Shared& shared, int writer) {
+  for (int i = 0; i < kRecordsEach;) {
+    while (shared.progress.open > kInFlight) std::this_thread::yield();
+    Write write;
+    write.batches.push_back({shared.topic->partitions[static_cast<std::size_t>(i % 2)].get(),
+                             batch_of(fmt::format("{} {:05}", writer, i))});
+    auto waiter = std::make_shared<CountingWaiter>(shared.progress);
+    write.waiter = waiter;
+    if (shared.log.log->append(std::move(write))) {
+      ++i;
+    } else {
+      --shared.progress.open;
+    }
+  }
+}
+
+std::optional<std::vector<BatchRef>> read_some(const Partition& partition, Offset from) {
+  auto found = partition.read_buffered(Seek::to(from), 4096);
+  if (found) return found;
+  auto stored = partition.read_stored(Seek::to(from), 4096);
+  if (stored) return std::move(*stored);
+  ADD_FAILURE() << stored.error().message();
+  return std::nullopt;
+}
+
+// Reads a partition to its end: every offset once, in order, and each writer's records in order.
+void read_all(const Shared& shared, std::size_t partition) {
+  std::vector<std::string> last(kWriters);
+  Offset next(0);
+  while (next.value < kWriters * kRecordsEach / 2) {
+    const auto found = read_some(*shared.topic->partitions[partition], next);
+    if (!found) return;
+    if (found->empty()) std::this_thread::yield();
+    for (const auto& batch : *found) {
+      ASSERT_EQ(batch.base_offset, next);
+      next = batch.last_offset + 1;
+    }
+    for (const auto& value : values_of(*found)) {
+      auto& before = last[static_cast<std::size_t>(value[0] - '0')];
+      EXPECT_LT(before, value);
+      before = value;
+    }
+  }
+  EXPECT_EQ(next.value, kWriters * kRecordsEach / 2);
+}
+
+// Follows the commits as a live subscription does, as long as they are in memory.
+void follow_commits(const Shared& shared, const std::atomic<bool>& done) {
+  auto after = shared.log.log->visible();
+  while (!done) {
+    const auto commits = shared.log.log->commits_after(after, 16u << 10);
+    if (!commits) {
+      after = shared.log.log->visible();
+      continue;
+    }
+    for (const auto& commit : *commits) {
+      EXPECT_EQ(commit->number, after + 1);
+      after = commit->number;
+    }
+    std::this_thread::yield();
+  }
+}
+
+TEST(LogConcurrency, GivesEachReaderEveryRecordOnceInOrder) {
+  SimDisk disk;
+  auto options = small_options();
+  options.flush_interval = std::chrono::milliseconds(2);
+  options.segment_bytes = 4096;
+  options.open_files_max = 4;
+  Shared shared(disk, options);
+  std::atomic<bool> done = false;
+  std::vector<std::thread> writers;
+  std::vector<std::thread> others;
+  for (int i = 0; i < kWriters; ++i) writers.emplace_back([&, i] { append_all(shared, i); });
+  for (std::size_t i = 0; i < kReaders; ++i) others.emplace_back([&, i] { read_all(shared, i % 2); });
+  others.emplace_back([&] { follow_commits(shared, done); });
+  others.emplace_back([&] {
+    while (!done) {
+      EXPECT_TRUE(shared.log.log->checkpoint());
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  for (auto& thread : writers) thread.join();
+  while (shared.progress.open > 0) std::this_thread::yield();
+  EXPECT_EQ(shared.progress.durable, kWriters * kRecordsEach);
+  done = true;
+  for (auto& thread : others) thread.join();
+
+  ASSERT_TRUE(shared.log.reopen());
+  shared.topic = shared.log.find("shared");
+  read_all(shared, 0);
+  read_all(shared, 1);
+}
+
+TEST(LogConcurrency, ReadsOnWhileItCloses) {
+  SimDisk disk;
+  Shared shared(disk, small_options());
+  append_all(shared, 0);
+  std::atomic<bool> done = false;
+  std::thread reader([&] {
+    while (!done) read_some(*shared.topic->partitions[0], Offset(0));
+  });
+  EXPECT_TRUE(shared.log.log->close());
+  done = true;
+  reader.join();
+  EXPECT_EQ(shared.topic->partitions[0]->high_watermark(), Offset(kRecordsEach / 2));
+}
+
+}  // namespace
+}  // namespace myelin::log

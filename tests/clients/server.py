@@ -1,0 +1,160 @@
+"""A server of the release build on free ports, with its log lines, and the bare clients that the tests share.
+
+MYELIN_BIN is the program. A server belongs to the test that started it; leaving its `with` block kills what still runs.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+
+import dump_log_segments_test as kafka
+
+START_SECONDS = 60
+STOP_SECONDS = 60
+ANSWER_SECONDS = 60  # For each answer: long, because a busy machine is no failure.
+SETTINGS = ["--http.port", "0", "--mllp.port", "0", "--logging.format", "json", "--logging.level", "debug",
+            "--log.journal_file_bytes", "16MiB"]
+
+
+def binary():
+    return os.environ["MYELIN_BIN"]
+
+
+def environment():
+    """Without MYELIN_…, which the server takes for its settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MYELIN_")}
+
+
+class Server:
+    """One data directory and, one after another, the processes that serve it."""
+
+    def __init__(self, *settings):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="myelin-clients-"))
+        self.data = self.folder / "data"
+        self.settings = settings
+        self.log = []  # Of all its processes.
+        self.process = None
+        self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self):
+        command = [binary(), "serve", "--data", str(self.data), *SETTINGS, *self.settings]
+        self.process = subprocess.Popen(command, env=environment(), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.started = threading.Event()
+        self.ports = None
+        self.follower = threading.Thread(target=self._follow, args=(self.process.stderr,), daemon=True)
+        self.follower.start()
+        if not self.started.wait(START_SECONDS) or not self.ports:
+            last = b"".join(self.log[-5:]).decode(errors="replace")
+            self.kill()
+            raise RuntimeError(f"the server did not start: {last}")
+        self.http, self.mllp = self.ports
+
+    def _follow(self, stream):
+        for line in stream:
+            self.log.append(line)
+            if b'"server.started"' in line:
+                fields = json.loads(line)
+                self.ports = fields["http"], fields["mllp"]
+                self.started.set()
+        self.started.set()
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self._ended()
+
+    def stop(self):
+        """In order; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self._ended()
+
+    def _ended(self):
+        try:
+            code = self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise RuntimeError(f"the server did not end within {STOP_SECONDS} s") from None
+        self.follower.join(STOP_SECONDS)
+        return code
+
+    def log_text(self):
+        return b"".join(self.log).decode("utf-8", errors="replace")
+
+    def get(self, path, **headers):
+        """Status, headers and body of one GET."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.http, timeout=ANSWER_SECONDS)
+        try:
+            connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            connection.close()
+
+    def metric(self, name):
+        """The sum of a metric over its labels."""
+        text = self.get("/metrics")[2].decode()
+        values = re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.M)
+        if not values:
+            raise KeyError(name)
+        return sum(float(value) for value in values)
+
+
+class RawMllp:
+    """Frames as bytes, for what no client library would send."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.pending = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, message):
+        self.socket.sendall(b"\x0b" + message + b"\x1c\r")
+
+    def receive(self):
+        """The next acknowledgment, without its frame."""
+        while b"\x1c\r" not in self.pending:
+            got = self.socket.recv(65536)
+            if not got:
+                raise ConnectionError("the server closed the connection")
+            self.pending += got
+        frame, self.pending = self.pending.split(b"\x1c\r", 1)
+        return frame.lstrip(b"\x0b")
+
+
+def acknowledgment(answer):
+    """MSA-1 and MSA-2 of an acknowledgment."""
+    match = re.search(rb"\rMSA\|([^|\r]*)\|([^|\r]*)", answer)
+    return (match[1].decode(), match[2].decode("utf-8", "replace")) if match else (None, None)
+
+
+def kafka_segments(data):
+    """What Kafka's own tool says: (faults, records by topic), over all partitions of a stopped server."""
+    records = {}
+    segments = kafka.check_folder(kafka.kafka_libs(), data)
+    for segment in segments:
+        topic = segment.path.parent.name.rsplit("-", 1)[0]
+        records[topic] = records.get(topic, 0) + segment.records
+    return [fault for segment in segments for fault in segment.faults], records
