@@ -71,6 +71,7 @@ Status Server::open_doors() {
   stream_ = std::make_unique<stream::StreamServer>(
       stream::Parts{*runtime_, *bus_, *authorizer_, *audit_, ids_, logger_, registry_, clock_},
       settings_.stream);
+  readiness_.add("log", [this] { return broker_->log().writable(); });
   http::install_health(router_, readiness_, registry_);
   stream_->install(router_);
   console::install(router_);

@@ -44,10 +44,7 @@ Result<std::vector<Offset>> Log::append(Write write) {
         fmt::format("{} bytes in one write; the log takes {} at most", bytes, write_bytes_max_));
   }
   for (const auto& batch : write.batches) MYELIN_TRY_VOID(check_batch(batch.bytes));
-  if (failed_) return Error(ErrorCode::Unavailable, "the log has failed; see the server's log");
-  if (!has_space(bytes)) {
-    return Error(ErrorCode::Unavailable, "no space left for the data directory");
-  }
+  MYELIN_TRY_VOID(check_writable(bytes));
   std::vector<Offset> bases;
   bases.reserve(write.batches.size());
   MutexLock lock(queue_mutex_);
@@ -76,6 +73,14 @@ Result<std::vector<Offset>> Log::append(Write write) {
   queue_.push_back({std::move(write), last_received_, bytes});
   if (committer_waits_) queue_changed_.notify_one();
   return bases;
+}
+
+Status Log::writable() { return check_writable(0); }
+
+Status Log::check_writable(std::size_t bytes) {
+  if (failed_) return Error(ErrorCode::Unavailable, "the log has failed; see the server's log");
+  if (has_space(bytes)) return {};
+  return Error(ErrorCode::Unavailable, "no space left for the data directory");
 }
 
 // Space is reserved before anything is numbered, so nothing has to be rolled back.
@@ -143,7 +148,7 @@ void Log::commit_group(std::deque<Pending> group) {
     tail_open_ = !group.empty();
     last_commit_ = header.commit;
     publish(commit);
-  } else if (status.error().code() == ErrorCode::Exhausted) {
+  } else if (status.error().code() == ErrorCode::Canceled) {
     give_up();
   } else {
     fail(status.error());
@@ -198,7 +203,7 @@ Status Log::write_frame(Commit& commit, FrameBuffer& frame, const FrameHeader& h
            (buffered_bytes_ > options_.buffer_bytes_max || !journal_->is_free(position))) {
       // Nobody waits for room for ever at a stop; what was not acknowledged is refused.
       if (stopping_ && out_of_space_)
-        return Error(ErrorCode::Exhausted, "no space left on the disk");
+        return Error(ErrorCode::Canceled, "the server stops and the disk has no space left");
       if (!journal_->is_free(position)) ++checkpoints_wanted_;
       buffer_changed_.notify_all();
       buffer_changed_.wait(buffer_mutex_);

@@ -122,7 +122,8 @@ TEST(LogConcurrency, GivesEachReaderEveryRecordOnceInOrder) {
   std::vector<std::thread> writers;
   std::vector<std::thread> others;
   for (int i = 0; i < kWriters; ++i) writers.emplace_back([&, i] { append_all(shared, i); });
-  for (std::size_t i = 0; i < kReaders; ++i) others.emplace_back([&, i] { read_all(shared, i % 2); });
+  for (std::size_t i = 0; i < kReaders; ++i)
+    others.emplace_back([&, i] { read_all(shared, i % 2); });
   others.emplace_back([&] { follow_commits(shared, done); });
   others.emplace_back([&] {
     while (!done) {

@@ -12,14 +12,14 @@ Result<std::shared_ptr<File>> FilePool::get(const std::string& path) {
   return open(path, Create::No);
 }
 
-Result<std::shared_ptr<File>> FilePool::create(const std::string& path) {
+Result<std::shared_ptr<File>> FilePool::create(const std::string& path, Create create) {
   MutexLock lock(mutex_);
   const auto found = by_path_.find(path);
   if (found != by_path_.end()) {
     recent_.erase(found->second);
     by_path_.erase(found);
   }
-  return open(path, Create::Empty);
+  return open(path, create);
 }
 
 Result<std::shared_ptr<File>> FilePool::open(const std::string& path, Create create) {

@@ -20,8 +20,7 @@ class FilePool {
   FilePool(Disk& disk, std::size_t open_max) : disk_(disk), open_max_(open_max) {}
 
   Result<std::shared_ptr<File>> get(const std::string& path);
-  // Opens it empty.
-  Result<std::shared_ptr<File>> create(const std::string& path);
+  Result<std::shared_ptr<File>> create(const std::string& path, Create create);
 
  private:
   using Item = std::pair<std::string, std::shared_ptr<File>>;

@@ -41,9 +41,14 @@ TEST_F(FilePoolTest, LeavesAFileOpenThatSomebodyHolds) {
 
 TEST_F(FilePoolTest, CreatesAFileEmptyAlsoWhenItIsOpen) {
   const auto before = *files_.get("/d/a");
-  const auto created = *files_.create("/d/a");
+  const auto created = *files_.create("/d/a", Create::Empty);
   EXPECT_EQ(*created->size_bytes(), 0u);
   EXPECT_EQ(*files_.get("/d/a"), created);
+}
+
+TEST_F(FilePoolTest, CreatesAFileOnlyWhereItIsMissingWhenAskedSo) {
+  EXPECT_EQ(*(*files_.create("/d/a", Create::IfMissing))->size_bytes(), 4u);
+  EXPECT_EQ(*(*files_.create("/d/new", Create::IfMissing))->size_bytes(), 0u);
 }
 
 TEST_F(FilePoolTest, SaysThatAFileIsMissing) {

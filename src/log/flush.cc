@@ -178,7 +178,7 @@ Status Log::add_segment(Partition& partition, PartitionState& state, Offset base
   if (state.segments.empty()) {
     MYELIN_TRY_VOID(disk_.make_directory(directory));
     const auto path = directory + "/partition.metadata";
-    MYELIN_TRY(file, files_.create(path));
+    MYELIN_TRY(file, files_.create(path, Create::Empty));
     MYELIN_TRY_VOID(file->write_at(0, partition_metadata(partition.id().topic)));
     dirty_files_[path] = std::move(file);
     dirty_directories_.insert(options_.directory + "/topics");

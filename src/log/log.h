@@ -119,6 +119,9 @@ class Log {
   // The largest sum of batch bytes that one Write may have.
   std::size_t write_bytes_max() const { return write_bytes_max_; }
 
+  // Whether appends would be taken now: Unavailable says why not.
+  Status writable();
+
   // The last commit that is visible.
   CommitNumber visible() const;
   // Visible commits behind `after`, oldest first, about `bytes_max`; nothing when some of them are
@@ -160,6 +163,7 @@ class Log {
                                        FrameHeader& header);
   Status write_frame(Commit& commit, FrameBuffer& frame, const FrameHeader& header);
   void publish(const CommitPtr& commit);
+  Status check_writable(std::size_t bytes);
   bool has_space(std::size_t bytes);
   void fail(const Error& error);
   void give_up();

@@ -231,6 +231,11 @@ Status Log::finish_recovery(std::uint64_t lap, Random& random) {
 Status Log::cut_segments() {
   for (const auto& [id, partition] : partitions_) {
     const auto& state = state_of(*partition);
+    // One that would come next shows a loss as well.
+    const SegmentState next{state.end, 0, 0};
+    const auto cut = Segment(files_, partition->directory(), id, next.base_offset)
+                         .cut(next, state_.through);
+    if (!cut && cut.error().code() != ErrorCode::NotFound) return cut.error();
     if (state.segments.empty()) continue;
     const auto& active = state.segments.back();
     MYELIN_TRY_VOID(Segment(files_, partition->directory(), id, active.base_offset)

@@ -153,8 +153,9 @@ Segment::Segment(FilePool& files, std::string directory, PartitionId partition, 
       meta_path_(fmt::format("{}/{:020}.meta", directory, base_offset.value)) {}
 
 Status Segment::create() {
-  MYELIN_TRY(log, files_.create(log_path_));
-  MYELIN_TRY(meta, files_.create(meta_path_));
+  // What a file of an earlier start holds is overwritten, or looked at by cut() before it goes.
+  MYELIN_TRY(log, files_.create(log_path_, Create::IfMissing));
+  MYELIN_TRY(meta, files_.create(meta_path_, Create::IfMissing));
   return meta->write_at(0, encode_header(partition_, base_offset_));
 }
 

@@ -52,7 +52,8 @@ class Segment {
   const std::string& log_path() const { return log_path_; }
   const std::string& meta_path() const { return meta_path_; }
 
-  // Makes both files, empty but for the companion's header. Not synced.
+  // Makes both files with the companion's header; one that is there keeps its bytes until they are
+  // overwritten. Not synced.
   Status create();
 
   // Writes batches behind `state` and advances it. On failure `state` is as before and the same

@@ -233,8 +233,8 @@ TEST_F(SegmentTest, CutsWhatWasHalfWritten) {
 TEST_F(SegmentTest, TellsThatAFileIsMissing) {
   ASSERT_TRUE(disk_.remove(segment_.log_path()));
   FilePool files(disk_, 8);
-  const auto found = Segment(files, "/p", id_, Offset(kBase))
-                         .read(state_, Seek::to(Offset(kBase)), 100);
+  const auto found =
+      Segment(files, "/p", id_, Offset(kBase)).read(state_, Seek::to(Offset(kBase)), 100);
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code(), ErrorCode::Corrupt);
 }

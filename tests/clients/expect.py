@@ -26,11 +26,7 @@ class Tables:
 
 def text_of(message):
     """As text, without a byte order mark and with CR alone at line ends."""
-    try:
-        text = message.decode("utf-8")
-    except UnicodeDecodeError:
-        text = message.decode("latin-1")
-    return text.removeprefix("\ufeff").replace("\r\n", "\r").replace("\n", "\r")
+    return message.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\r").replace("\n", "\r")
 
 
 def lines_of(message):
@@ -103,6 +99,10 @@ class Header:
     def control_id(self):
         return self.field(10)
 
+    @property
+    def facility(self):
+        return self.field(4) or self.field(4, 2)
+
 
 def topic_of(header, tables):
     if header.type in tables.types and header.trigger in tables.triggers:
@@ -111,15 +111,17 @@ def topic_of(header, tables):
 
 
 def code_of(header):
-    """The acknowledgment that docs/hl7.md promises, None where the sender wants none."""
-    accept, application = header.field(15), header.field(16)
-    if accept in ("AL", "SU"):
-        return "CA"
+    """The acknowledgment of a message that is stored, None where the sender wants none.
+
+    With either field valued it is the enhanced mode, where an empty one asks for nothing (v2.5.1 2.9.3.1); what table 0155
+    does not have counts as empty.
+    """
+    accept, application = (code if code in ("AL", "NE", "SU", "ER") else "" for code in map(header.field, (15, 16)))
     if not accept and not application:
         return "AA"
-    if accept in ("ER", "NE"):
-        return "AA" if application in ("AL", "SU") else None
-    return "any"  # The table says nothing of it.
+    if accept in ("AL", "SU"):
+        return "CA"
+    return "AA" if application in ("AL", "SU") else None
 
 
 def must_be_accepted(message, tables):
@@ -138,9 +140,10 @@ def leaves(node, depth):
 
 
 def python_segments(message):
-    """python hl7's segments in the form of an event's message.segments."""
+    """python hl7's segments in the form of an event's message.segments, escapes left as they are."""
     found = []
-    for segment in python_parse(message):
+    # It takes white space off a message's end; a last segment of ours keeps that of the message.
+    for segment in hl7.parse(text_of(message) + "\rZZZ|1")[:-1]:
         name = str(segment[0])
         if not name.strip():
             continue
@@ -150,14 +153,39 @@ def python_segments(message):
     return found
 
 
+def escape_of(header):
+    return (header.delimiters + "^~\\"[len(header.delimiters):])[2]
+
+
+def has_escapes(header, value):
+    return any(escape_of(header) in leaf for leaf in flat(value) if leaf)
+
+
+def flat(value):
+    return [leaf for part in value for leaf in flat(part)] if isinstance(value, list) else [value]
+
+
+def unescaped(message, value):
+    """With its escapes resolved by python hl7; None where it drops some: unknown ones, highlighting, layout."""
+    escape = re.escape(escape_of(Header.of(message)))
+    kinds = set(re.findall(f"{escape}([^{escape}]*){escape}", "".join(str(leaf) for leaf in flat(value))))
+    if not all(kind in "FSTRE" or kind.startswith("X") for kind in kinds):
+        return None
+    parsed = python_parse(message)
+
+    def resolve(part):
+        if isinstance(part, list):
+            return [resolve(child) for child in part]
+        return part if part is None else parsed.unescape(part)
+
+    return resolve(value)
+
+
 def key_of(message):
-    """The first PID-3 identifier behind its authority, or None."""
+    """The first PID-3 identifier behind its authority (a name, else an OID), or None."""
     for segment in python_segments(message):
-        if segment["id"] == "PID":
-            first = segment["fields"].get("3", [[]])[0]
-            identifier = first[0][0] if first else ""
-            authority = first[3][0] if len(first) > 3 else ""
-            if not identifier:
-                return None
-            return f"{authority}|{identifier}" if authority else identifier
+        if segment["id"].upper() == "PID" and "3" in segment["fields"]:
+            components = segment["fields"]["3"][0]
+            authority = next((part for part in (components + [[""]] * 4)[3][:2] if part), "")
+            return f"{authority}|{components[0][0]}" if authority else components[0][0]
     return None

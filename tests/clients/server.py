@@ -66,12 +66,13 @@ class Server:
         self.http, self.mllp = self.ports
 
     def _follow(self, stream):
-        for line in stream:
-            self.log.append(line)
-            if b'"server.started"' in line:
-                fields = json.loads(line)
-                self.ports = fields["http"], fields["mllp"]
-                self.started.set()
+        with stream:
+            for line in stream:
+                self.log.append(line)
+                if b'"server.started"' in line:
+                    fields = json.loads(line)
+                    self.ports = fields["http"], fields["mllp"]
+                    self.started.set()
         self.started.set()
 
     def kill(self):
@@ -144,10 +145,51 @@ class RawMllp:
         return frame.lstrip(b"\x0b")
 
 
+class Relay:
+    """Stands between one MLLP client and the server and keeps what the client said, as it was on the wire."""
+
+    def __init__(self, port):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.said = []
+        self.thread = threading.Thread(target=self._run, args=(port,), daemon=True)
+        self.thread.start()
+
+    def _run(self, port):
+        client, _ = self.listener.accept()
+        with client, socket.create_connection(("127.0.0.1", port)) as server:
+            back = threading.Thread(target=self._copy, args=(server, client, None), daemon=True)
+            back.start()
+            self._copy(client, server, self.said)
+            back.join()
+
+    @staticmethod
+    def _copy(source, target, kept):
+        try:
+            while data := source.recv(65536):
+                if kept is not None:
+                    kept.append(data)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # Either side may be gone first; what was said is kept.
+
+    def messages(self):
+        """What stood between 0x0B and 0x1C 0x0D; the client must have ended."""
+        self.thread.join(ANSWER_SECONDS)
+        self.listener.close()
+        *frames, rest = b"".join(self.said).split(b"\x1c\r")
+        if rest or not all(frame.startswith(b"\x0b") for frame in frames):
+            raise AssertionError("the client sent bytes outside of frames")
+        return [frame[1:] for frame in frames]
+
+
 def acknowledgment(answer):
-    """MSA-1 and MSA-2 of an acknowledgment."""
-    match = re.search(rb"\rMSA\|([^|\r]*)\|([^|\r]*)", answer)
-    return (match[1].decode(), match[2].decode("utf-8", "replace")) if match else (None, None)
+    """MSA-1 and MSA-2 of an acknowledgment, which has its message's delimiters."""
+    answer = answer.lstrip(b"\x0b")
+    fields = next((line.split(answer[3:4]) for line in answer.split(b"\r") if line.startswith(b"MSA")), [])
+    code, control_id = (fields[1:3] + [b"", b""])[:2]
+    return code.decode("ascii"), control_id.decode("utf-8", "replace")
 
 
 def kafka_segments(data):

@@ -30,17 +30,22 @@ std::string coded_text(const std::string& code, const std::string& meaning) {
   return meaning.empty() ? code : meaning;
 }
 
-std::string error_text(const hl7v2::Segment& segment) {
+// Adds what an ERR says beyond what is said already: many servers tell the same in MSA-3 and in
+// ERR.
+void add_error(std::string& text, const hl7v2::Segment& segment) {
+  std::string said;
+  const auto add = [&](const std::string& part, std::string_view separator) {
+    if (!text.contains(part)) add_part(said, part, separator);
+  };
   const auto old = segment.field(1).repetition(1);
-  std::string text = location_of(old);
   const auto old_code = old.component(4);
-  add_part(text, coded_text(old_code.subcomponent(1).text(), old_code.subcomponent(2).text()),
-           ": ");
-  add_part(text, location_of(segment.field(2).repetition(1)), "; ");
   const auto condition = segment.field(3);
-  add_part(text, coded_text(condition.component(1).text(), condition.component(2).text()), ": ");
-  add_part(text, segment.field(8).text(), ": ");
-  return text;
+  add(location_of(old), "");
+  add(coded_text(old_code.subcomponent(1).text(), old_code.subcomponent(2).text()), ": ");
+  add(location_of(segment.field(2).repetition(1)), "; ");
+  add(coded_text(condition.component(1).text(), condition.component(2).text()), ": ");
+  add(segment.field(8).text(), ": ");
+  add_part(text, said, "; ");
 }
 
 struct Asked {
@@ -79,7 +84,7 @@ Result<Answer> read_answer(std::string_view message) {
   for (std::size_t n = 1; n <= kErrorSegmentsMax; ++n) {
     const auto error = parsed->find_segment("ERR", n);
     if (!error) break;
-    add_part(text, error_text(*error), "; ");
+    add_error(text, *error);
   }
   answer.text = printable(text, kAnswerTextBytesMax);
   return answer;

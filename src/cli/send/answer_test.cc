@@ -42,6 +42,12 @@ TEST(ReadAnswer, TellsWhereAndWhyOfEarlierVersions) {
   EXPECT_EQ(read.text, "bad; OBX[2]-5: Data type error");
 }
 
+TEST(ReadAnswer, TellsOnceWhatIsInBothPlaces) {
+  const auto read =
+      answer("MSA|AE|1|PID-3: no id\rERR||PID^1^3|207^Internal error|E||||PID-3: no id\r");
+  EXPECT_EQ(read.text, "PID-3: no id; Internal error");
+}
+
 TEST(ReadAnswer, KeepsACodeThatHl7DoesNotHaveAsText) {
   const auto read = answer("MSA|OK|1\r");
   EXPECT_FALSE(read.code);

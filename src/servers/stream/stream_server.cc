@@ -61,13 +61,8 @@ struct StreamServer::Stream {
   std::string end_reason = "closed";  // The reader left, or the server stops: both throw.
   std::string text{};                 // One event's JSON; kept for its memory.
 
-  io::Notifier ended{};  // By end_streams(), or because nothing more is delivered.
-  bool delivered = false;
-
   ~Stream() {
-    if (!audited) return;
-    server.strike(*this);
-    server.end(*this);
+    if (audited) server.end(*this);
   }
 };
 
@@ -92,22 +87,6 @@ void StreamServer::install(http::Router& router) {
              [this](http::Request& request, http::ResponseWriter& writer) {
                return serve(request, writer);
              });
-}
-
-void StreamServer::end_streams() {
-  stopping_.store(true);
-  MutexLock lock(mutex_);
-  for (Stream* stream : streams_) stream->ended.notify();
-}
-
-void StreamServer::enlist(Stream& stream) {
-  MutexLock lock(mutex_);
-  streams_.insert(&stream);
-}
-
-void StreamServer::strike(Stream& stream) {
-  MutexLock lock(mutex_);
-  streams_.erase(&stream);
 }
 
 bool StreamServer::stop(std::chrono::milliseconds time) { return ends_.join(time); }
@@ -151,12 +130,7 @@ io::Task<void> StreamServer::serve(http::Request& request, http::ResponseWriter&
     co_await refuse(stream, writer, opened.error());
     co_return;
   }
-  co_await io::both(deliver(stream, writer), watch(stream));
-}
-
-io::Task<void> StreamServer::watch(Stream& stream) {
-  while (!stream.delivered && !stopping_.load()) co_await stream.ended.wait();
-  if (!stream.delivered) throw io::Canceled();
+  co_await deliver(stream, writer);
 }
 
 io::Task<Status> StreamServer::open(Stream& stream, bus::SubscribeOptions options) {
@@ -169,7 +143,6 @@ io::Task<Status> StreamServer::open(Stream& stream, bus::SubscribeOptions option
     co_return Error(ErrorCode::Unavailable, "the access cannot be recorded in the audit");
   stream.subscription = std::move(subscription);
   stream.audited = true;
-  enlist(stream);
   opened_.increment();
   co_return Status();
 }
@@ -189,8 +162,6 @@ io::Task<void> StreamServer::deliver(Stream& stream, http::ResponseWriter& write
   } else {
     stream.end_reason = "slow";
   }
-  stream.delivered = true;
-  stream.ended.notify();
 }
 
 io::Task<std::optional<Error>> StreamServer::deliver_all(Stream& stream, http::SseStream& sse) {

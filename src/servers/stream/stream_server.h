@@ -15,11 +15,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 
 #include "base/logging.h"
 #include "base/metrics.h"
-#include "base/mutex.h"
 #include "base/time.h"
 #include "base/uuid.h"
 #include "bus/bus.h"
@@ -58,9 +56,6 @@ class StreamServer {
 
   std::uint32_t open_streams() const { return open_.load(std::memory_order_relaxed); }
 
-  // Ends all streams and opens no more (503). First of all at a stop: a stream that waits for
-  // events is not waiting for its connection, and would hold up the HTTP server's own stop.
-  void end_streams() MYELIN_EXCLUDES(mutex_);
   // After the HTTP server has stopped and before the bus does: waits until the ends of streams are
   // in the audit. False when some are not when the time is over. Not on an io thread.
   bool stop(std::chrono::milliseconds time);
@@ -74,16 +69,12 @@ class StreamServer {
   io::Task<void> deliver(Stream& stream, http::ResponseWriter& writer);
   // Until the peer takes nothing any more (nothing) or the bus fails (its error).
   io::Task<std::optional<Error>> deliver_all(Stream& stream, http::SseStream& sse);
-  // Throws Canceled when end_streams() is called; ends when deliver() does.
-  io::Task<void> watch(Stream& stream);
   // An error is the bus's; that the peer took nothing is a value.
   enum class Step : std::uint8_t { Sent, PeerTooSlow };
   io::Task<Result<Step>> send_next(Stream& stream, http::SseStream& sse);
   io::Task<Result<Step>> send_batch(Stream& stream, http::SseStream& sse, const bus::Batch& batch);
   io::Task<void> send_failure(http::SseStream& sse, const Error& error);
   io::Task<void> refuse(const Stream& stream, http::ResponseWriter& writer, Error error);
-  void enlist(Stream& stream) MYELIN_EXCLUDES(mutex_);
-  void strike(Stream& stream) MYELIN_EXCLUDES(mutex_);
   // Puts the end of an audited stream into the audit, whatever ended it.
   void end(const Stream& stream);
   security::AuditEvent audit_event(const Stream& stream, security::AuditAction action) const;
@@ -92,9 +83,6 @@ class StreamServer {
   const Parts parts_;
   const Settings settings_;
   std::atomic<std::uint32_t> open_{0};
-  std::atomic<bool> stopping_{false};
-  Mutex mutex_;
-  std::unordered_set<Stream*> streams_ MYELIN_GUARDED_BY(mutex_);
   metrics::Counter& opened_;
   metrics::Family<metrics::Counter>& ended_;
   metrics::Family<metrics::Counter>& refused_;

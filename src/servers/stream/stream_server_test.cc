@@ -123,7 +123,6 @@ class StreamServerTest : public http::testing::HttpTest {
     open(engine_->bus(), settings);
   }
   void TearDown() override {
-    if (streams_) streams_->end_streams();
     if (server_) EXPECT_TRUE(server_->stop(std::chrono::seconds(10)));
     if (streams_) EXPECT_TRUE(streams_->stop(std::chrono::seconds(10)));
     streams_.reset();
@@ -414,10 +413,18 @@ TEST_F(StreamServerTest, AnswersHeadWithoutOpeningAStream) {
   EXPECT_TRUE(audit_.events().empty());
 }
 
+TEST_F(StreamServerTest, EndsWhenItsReaderLeavesAlsoInSilence) {
+  open_engine();
+  {
+    auto client = follow("/events/t");
+    ASSERT_EQ(streams_->open_streams(), 1u);
+  }
+  EXPECT_TRUE(eventually([&] { return streams_->open_streams() == 0; }));
+}
+
 TEST_F(StreamServerTest, EndsWhenTheServerStops) {
   open_engine();
   auto client = follow("/events/t");
-  streams_->end_streams();
   EXPECT_TRUE(server_->stop(std::chrono::seconds(10)));
   EXPECT_TRUE(read_event(client).data.empty());
   EXPECT_TRUE(streams_->stop(std::chrono::seconds(10)));
