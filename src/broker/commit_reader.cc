@@ -72,14 +72,17 @@ bool CommitReader::is_new(const BatchRef& batch) const {
 }
 
 Status CommitReader::seek(Timestamp time) {
-  auto first = broker_.log().visible() + 1;
+  CommitPosition first{broker_.log().visible() + 1, 0};
   for (const auto& topic : broker_.list(matcher_)) {
     for (const auto& partition : topic->stored->partitions) {
       MYELIN_TRY(batches, read(*partition, log::Seek::to(time), 1));
-      if (!batches.empty()) first = std::min(first, batches.front().commit);
+      if (batches.empty()) continue;
+      first = std::min(first, {batches.front().commit, batches.front().first_record});
     }
   }
-  position_ = {CommitNumber(first.value - 1), kWholeCommit};
+  // Receive times rise within a commit too: what is before this record was received before.
+  position_ = first.record == 0 ? CommitPosition{CommitNumber(first.commit.value - 1), kWholeCommit}
+                                : CommitPosition{first.commit, first.record - 1};
   return {};
 }
 

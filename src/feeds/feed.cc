@@ -42,6 +42,20 @@ std::string_view location_of(hl7v2::ParseFault fault) {
   return "byte 0";
 }
 
+hl7v2::ErrorCondition condition_of(hl7v2::ParseFault fault) {
+  switch (fault) {
+    case hl7v2::ParseFault::Empty:
+    case hl7v2::ParseFault::NoHeader:
+    case hl7v2::ParseFault::Batch: return hl7v2::ErrorCondition::SegmentSequence;
+    case hl7v2::ParseFault::HeaderTooShort: return hl7v2::ErrorCondition::RequiredFieldMissing;
+    case hl7v2::ParseFault::FieldSeparator:
+    case hl7v2::ParseFault::Delimiters: return hl7v2::ErrorCondition::DataType;
+    case hl7v2::ParseFault::None:
+    case hl7v2::ParseFault::TooLong: break;
+  }
+  return hl7v2::ErrorCondition::ApplicationInternal;
+}
+
 // MSH-4's namespace, or its universal id where that is empty.
 std::string_view facility_of(const hl7v2::Header& header) {
   const hl7v2::Field field(header.sending_facility, header.delimiters);
@@ -62,6 +76,7 @@ struct Feed::Draft {
   Verdict verdict = Verdict::Accept;
   Kept kept = Kept::Typed;
   std::string trouble;  // For a person; empty where the message was parsed.
+  hl7v2::ErrorCondition condition = hl7v2::ErrorCondition::ApplicationInternal;
 };
 
 Result<std::unique_ptr<Feed>> Feed::make(FeedSettings settings, std::uint64_t epoch,
@@ -141,6 +156,7 @@ Feed::Draft Feed::draft_error(std::string_view message, hl7v2::ParseFault fault,
   draft.verdict = verdict_of(settings_.on_error);
   draft.kept = Kept::Errors;
   draft.trouble = error.message();
+  draft.condition = condition_of(fault);
   const std::string id = parts_.ids.next().to_string();
   bus::Record& record = draft.record;
   record.topic = topic_name(kErrorsTopic);
@@ -172,30 +188,31 @@ Result<Accepted> Feed::append(const bus::Context& context, Draft draft) {
     receipt = std::move(appended);
     ++next_sequence_;  // A number is used up only by what was appended.
   }
-  return Accepted{.receipt = *std::move(receipt),
-                  .acknowledgment = acknowledgment(draft.header, draft.verdict, draft.trouble,
-                                                   fmt::format("{}-{}", epoch_, sequence)),
-                  .kept = draft.kept};
+  return Accepted{
+      .receipt = *std::move(receipt),
+      .acknowledgment = acknowledgment(draft.header, draft.verdict,
+                                       {.time = parts_.clock.now(),
+                                        .control_id = fmt::format("{}-{}", epoch_, sequence),
+                                        .text = draft.trouble,
+                                        .condition = draft.condition}),
+      .kept = draft.kept};
 }
 
 std::string Feed::reject_too_long(std::string_view beginning) {
   const std::uint64_t number = rejected_.fetch_add(1, std::memory_order_relaxed) + 1;
   return acknowledgment(
       hl7v2::header_of_bytes(beginning), Verdict::Reject,
-      fmt::format("message longer than {} bytes", settings_.message_bytes_max.value),
-      fmt::format("{}-R{}", epoch_, number));
+      {.time = parts_.clock.now(),
+       .control_id = fmt::format("{}-R{}", epoch_, number),
+       .text = fmt::format("message longer than {} bytes", settings_.message_bytes_max.value)});
 }
 
 std::string Feed::acknowledgment(const hl7v2::Header& header, Verdict verdict,
-                                 const std::string& trouble, std::string control_id) const {
+                                 hl7v2::AckOptions options) {
   const auto code = choose_acknowledgment(header.accept_acknowledgment,
                                           header.application_acknowledgment, verdict);
   if (!code) return {};
-  hl7v2::AckOptions options;
   options.code = *code;
-  options.time = parts_.clock.now();
-  options.control_id = std::move(control_id);
-  options.text = trouble;
   return hl7v2::build_ack(header, options);
 }
 

@@ -84,8 +84,8 @@ class Feed {
   Result<Draft> draft_message(const bus::Context& context, const MessageView& view);
   Draft draft_error(std::string_view message, hl7v2::ParseFault fault, const Error& error);
   Result<Accepted> append(const bus::Context& context, Draft draft) MYELIN_EXCLUDES(mutex_);
-  std::string acknowledgment(const hl7v2::Header& header, Verdict verdict,
-                             const std::string& trouble, std::string control_id) const;
+  static std::string acknowledgment(const hl7v2::Header& header, Verdict verdict,
+                                    hl7v2::AckOptions options);
   bus::TopicName topic_name(std::string_view name) const;
 
   const FeedSettings settings_;

@@ -40,7 +40,8 @@ class BenchLog {
     MYELIN_CHECK(::mkdtemp(directory_.data()) != nullptr, "a temporary directory");
     Options options;
     options.directory = directory_ + "/data";
-    options.fail = [](const std::string& reason) { check_failed("log", "bench", 0, reason.c_str()); };
+    options.flush_interval = std::chrono::hours(1);  // Only when asked for.
+    options.fail = [](const std::string& reason) { fatal(reason); };
     log_ = Log::open(*disk_, clock_, random_, options).value();
     Uuid id;
     random_.fill(id.bytes.data(), id.bytes.size());

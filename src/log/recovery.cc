@@ -233,8 +233,8 @@ Status Log::cut_segments() {
     const auto& state = state_of(*partition);
     // One that would come next shows a loss as well.
     const SegmentState next{state.end, 0, 0};
-    const auto cut = Segment(files_, partition->directory(), id, next.base_offset)
-                         .cut(next, state_.through);
+    const auto cut =
+        Segment(files_, partition->directory(), id, next.base_offset).cut(next, state_.through);
     if (!cut && cut.error().code() != ErrorCode::NotFound) return cut.error();
     if (state.segments.empty()) continue;
     const auto& active = state.segments.back();

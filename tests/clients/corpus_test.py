@@ -23,7 +23,8 @@ NOT_ACCEPTED = {
         ("hl7.errors", "AE", "v2.5.1 2.5 and 2.15.9: a message begins with MSH, which names its delimiters"),
 }
 
-CORPUS = os.environ.get("MYELIN_CORPUS", "")
+CORPUS = pathlib.Path(os.environ.get("MYELIN_CORPUS") or "/nonexistent")
+TABLES = CORPUS / "definitions/hl7-v2-dictionary-tables.json.gz"
 LAST = b"MSH|^~\\&|LAST|LAST|||20260101||ADT^A08|THE-LAST-ONE|P|2.5\rPID|1||9^^^LAST\r"
 
 
@@ -95,14 +96,14 @@ def send_frames(server, files):
     return sent
 
 
-@unittest.skipUnless(CORPUS, "MYELIN_CORPUS names no folder with messages")
+@unittest.skipUnless(TABLES.is_file(), "MYELIN_CORPUS names no folder with hl7v2/ and definitions/")
 class Corpus(unittest.TestCase):
     """All is sent once and read back once; the tests look at what came of it."""
 
     @classmethod
     def setUpClass(cls):
-        corpus = pathlib.Path(CORPUS) / "hl7v2"
-        cls.tables = expect.Tables.load(pathlib.Path(CORPUS) / "definitions/hl7-v2-dictionary-tables.json.gz")
+        corpus = CORPUS / "hl7v2"
+        cls.tables = expect.Tables.load(TABLES)
         files = {path.name: path.read_bytes() for path in sorted(corpus.iterdir())}
         whole = {name: content for name, content in files.items() if not expect.is_batch(content)}
         cls.server = servers.Server()

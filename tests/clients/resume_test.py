@@ -15,6 +15,7 @@ import sse
 NAMES = ("north", "south", "east")
 COUNT = 10_000 if os.environ.get("SOAK") else 300  # Of each sender.
 LAST = "the-last-one"
+TIMES_MAX = 400
 
 
 def control_ids(events):
@@ -76,7 +77,8 @@ class Resuming(unittest.TestCase):
         for reader in cls.readers:
             reader.start()
         for part in (1, 2):
-            cls.wait_for(part * COUNT // 3)
+            servers.wait_until(lambda: min(len(one.acknowledged) for one in cls.senders) >= part * COUNT // 3,
+                               "a third of the messages is acknowledged")
             cls.server.kill()
             cls.server.start()
         senders.finish(cls.senders)
@@ -87,26 +89,17 @@ class Resuming(unittest.TestCase):
             reader.join(60)
             reader.given_up.set()
         cls.by_time = cls.read_by_time()
+        with sse.Stream(cls.server.http, "hl7.*", "2001-01-01T00:00:00+02:00") as stream:
+            cls.since_2001 = stream.read_until(is_last)
         cls.stopped = cls.server.stop()
 
     @classmethod
-    def wait_for(cls, count):
-        tick = threading.Event()
-        while min(len(sender.acknowledged) for sender in cls.senders) < count:
-            if not any(sender.is_alive() for sender in cls.senders):
-                raise AssertionError("the senders ended early")
-            tick.wait(0.005)
-
-    @classmethod
     def read_by_time(cls):
-        """For some times: the time, and what a stream from it brings."""
-        found = []
-        for share in (0, 1, 3, 7):
-            time = cls.events[share * len(cls.events) // 8].data["receivedAt"]
+        """For every time of a record, up to a limit: the first event of a stream from it."""
+        found = {}
+        for time in sorted({event.data["receivedAt"] for event in cls.events})[:TIMES_MAX]:
             with sse.Stream(cls.server.http, "hl7.*", time) as stream:
-                found.append((time, stream.read_until(is_last)))
-        with sse.Stream(cls.server.http, "hl7.*", "2001-01-01T00:00:00+02:00") as stream:
-            found.append(("2001", stream.read_until(is_last)))
+                found[time] = stream.read_until(bool)[0].id
         return found
 
     def test_every_acknowledged_message_is_there(self):
@@ -152,10 +145,14 @@ class Resuming(unittest.TestCase):
         self.assertEqual(wanted, [event.id for event in reader.events])
 
     def test_a_time_begins_at_the_first_record_received_at_or_after_it(self):
-        for time, events in self.by_time[:-1]:
-            wanted = next(n for n, event in enumerate(self.events) if event.data["receivedAt"] >= time)
-            self.assertEqual([event.id for event in self.events[wanted:]], [event.id for event in events], time)
-        self.assertEqual(len(self.events), len(self.by_time[-1][1]))
+        wanted = {}
+        for event in reversed(self.events):
+            wanted[event.data["receivedAt"]] = event.id
+        wrong = [f"{time}: {got} for {wanted[time]}" for time, got in self.by_time.items() if got != wanted[time]]
+        self.assertEqual([], wrong[:2], f"{len(wrong)} of {len(self.by_time)} times begin elsewhere")
+
+    def test_a_time_before_all_records_begins_at_the_first_and_brings_all(self):
+        self.assertEqual([event.id for event in self.events], [event.id for event in self.since_2001])
 
     def test_kafkas_own_tool_reads_what_a_killed_server_left_and_the_next_wrote(self):
         self.assertEqual(0, self.stopped)
@@ -186,9 +183,7 @@ class SlowReaders(unittest.TestCase):
         with servers.Server("--stream.write_timeout", "1s") as server:
             with sse.Stream(server.http, "hl7.*", "earliest", receive_buffer=4096) as asleep:
                 sent = self.flood(server)
-                tick = threading.Event()
-                while server.metric("myelin_stream_open"):
-                    tick.wait(0.05)
+                servers.wait_until(lambda: not server.metric("myelin_stream_open"), "the stream is closed")
                 events = []
                 with self.assertRaises((OSError, sse.http.client.HTTPException)):
                     while True:

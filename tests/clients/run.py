@@ -81,7 +81,7 @@ def main(arguments):
     failed, skipped = len(result.bad), len(result.skipped)
     ran = result.testsRun - skipped - len([name for name in result.bad if not name.startswith(("setUp", "tearDown"))])
     print(f"{ran} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed or ran <= 0 else 0
+    return 1 if failed or not result.testsRun else 0
 
 
 if __name__ == "__main__":

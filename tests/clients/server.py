@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 
 import dump_log_segments_test as kafka
 
@@ -33,6 +34,15 @@ def environment():
     return {name: value for name, value in os.environ.items() if not name.startswith("MYELIN_")}
 
 
+def wait_until(condition, what):
+    """Asks again until it is so; an hour-glass for tests that would hang, no measure of speed."""
+    end = time.monotonic() + ANSWER_SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {ANSWER_SECONDS} s: {what}")
+        time.sleep(0.005)
+
+
 class Server:
     """One data directory and, one after another, the processes that serve it."""
 
@@ -41,8 +51,11 @@ class Server:
         self.data = self.folder / "data"
         self.settings = settings
         self.log = []  # Of all its processes.
-        self.process = None
-        self.start()
+        try:
+            self.start()
+        except Exception:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     def __enter__(self):
         return self

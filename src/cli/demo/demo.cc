@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
-#include <signal.h>
 
+#include <csignal>
 #include <exception>
 #include <thread>
 
@@ -89,7 +89,7 @@ io::Task<void> pump_and_tell(Pump& pump, pthread_t waiter) {
   } catch (...) {
     thrown = std::current_exception();
   }
-  ::pthread_kill(waiter, SIGTERM);
+  ::pthread_kill(waiter, SIGINT);
   if (thrown) std::rethrow_exception(thrown);
 }
 

@@ -164,9 +164,8 @@ Event Hospital::transfer(Timestamp now) {
 }
 
 Event Hospital::discharge(Timestamp now) {
-  Patient& chosen = pick_inpatient(may_leave);
-  Patient patient = std::move(chosen);
-  if (&chosen != &inpatients_.back()) chosen = std::move(inpatients_.back());
+  std::swap(pick_inpatient(may_leave), inpatients_.back());
+  Patient patient = std::move(inpatients_.back());
   inpatients_.pop_back();
   occupied_[patient.bed.ward][patient.bed.number] = false;
   patient.discharged = now;
