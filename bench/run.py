@@ -32,9 +32,10 @@ def say(text):
 
 
 class Server:
-    def __init__(self, build, folder):
+    def __init__(self, build, folder, keep=False):
         self.data = folder / "data"
-        shutil.rmtree(self.data, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(self.data, ignore_errors=True)
         self.binary = build / "myelin"
 
     def __enter__(self):
@@ -140,16 +141,10 @@ def bench_server(build, folder):
         time.sleep(IDLE_SECONDS)
         put("server/idle-memory-after-load", server.memory_mb(), "MB", "after the load above")
         put("server/idle-cpu", (server.cpu_s() - cpu) / IDLE_SECONDS * 100, "%")
-        data = server.data
-    again = Server(build, folder)
-    again.data = folder / "kept"
-    shutil.rmtree(again.data, ignore_errors=True)
-    data.rename(again.data)
-    with again as server:
+    with Server(build, folder, keep=True) as server:
         put("server/start", server.started_s, "s", "a directory with data, stopped in order")
         time.sleep(3)
         put("server/idle-memory", server.memory_mb(), "MB")
-    shutil.rmtree(again.data, ignore_errors=True)
 
 
 GROUPS = {

@@ -1,6 +1,7 @@
 // The flusher: durable records move from commit buffers to segments, and checkpoints let the
 // journal be recycled.
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include "base/check.h"
 #include "log/log.h"
@@ -55,7 +56,14 @@ bool Log::wait_for_flush() {
   while (checkpoints_wanted_ == checkpoints_done_) {
     if (stop_flusher_ || failed_) return false;
     if (buffered_.empty()) {
-      buffer_changed_.wait(buffer_mutex_);
+      // After a load the allocator keeps what the commit buffers took; a quiet server gives it
+      // back.
+      if (!memory_kept_) {
+        buffer_changed_.wait(buffer_mutex_);
+      } else if (!buffer_changed_.wait_for(buffer_mutex_, options_.flush_interval)) {
+        ::malloc_trim(0);
+        memory_kept_ = false;
+      }
       continue;
     }
     const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -208,6 +216,7 @@ void Log::finish_flush() {
   }
   flushed_ = state_.through;
   work_commits_.clear();
+  memory_kept_ = true;
   buffer_changed_.notify_all();
 }
 

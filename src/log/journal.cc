@@ -67,11 +67,17 @@ Status check_no_later_start(Disk& disk, const JournalGeometry& geometry,
   return {};
 }
 
-Status create_journal(Disk& disk, const JournalGeometry& geometry) {
+Status create_journal(Disk& disk, const JournalGeometry& geometry, std::uint64_t first_lap) {
   MYELIN_TRY_VOID(disk.make_directory(geometry.directory));
   for (std::uint32_t i = 0; i < geometry.file_count; ++i) {
     MYELIN_TRY(file, disk.open(geometry.path(i), Writes::Buffered, Create::Empty));
     MYELIN_TRY_VOID(file->allocate(geometry.file_bytes));
+    // The first file is used at once; prepare() fills the others meanwhile.
+    const bool fill = i == first_lap % geometry.file_count;
+    for (std::uint64_t at = 0; fill && at < geometry.file_bytes; at += kFillBytes) {
+      const auto bytes = std::min(kFillBytes, geometry.file_bytes - at);
+      MYELIN_TRY_VOID(file->write_at(at, zero_bytes().substr(0, bytes)));
+    }
     MYELIN_TRY_VOID(file->sync());
   }
   return disk.sync_directory(geometry.directory);

@@ -50,8 +50,9 @@ Status check_journal(Disk& disk, const JournalGeometry& geometry);
 Status check_no_later_start(Disk& disk, const JournalGeometry& geometry,
                             const JournalWriterId& last);
 
-// Makes the files, preallocated, and syncs them and their directory.
-Status create_journal(Disk& disk, const JournalGeometry& geometry);
+// Makes the files, preallocated, that of `first_lap` filled with zeros, and syncs them and their
+// directory.
+Status create_journal(Disk& disk, const JournalGeometry& geometry, std::uint64_t first_lap);
 
 class JournalWriter {
  public:

@@ -21,7 +21,7 @@ class Journal : public ::testing::Test {
     EXPECT_TRUE(disk_.make_directory("/journal"));
     geometry_ = {"/journal", kBlocks * kBlockBytes, 3};
     directory_.bytes.fill(1);
-    EXPECT_TRUE(create_journal(disk_, geometry_));
+    EXPECT_TRUE(create_journal(disk_, geometry_, 1));
     start(1, 1);
   }
 

@@ -222,6 +222,7 @@ class Log {
   std::uint64_t checkpoints_wanted_ MYELIN_GUARDED_BY(buffer_mutex_) = 0;
   std::uint64_t checkpoints_done_ MYELIN_GUARDED_BY(buffer_mutex_) = 0;
   bool stopping_ MYELIN_GUARDED_BY(buffer_mutex_) = false;      // close() has begun.
+  bool memory_kept_ MYELIN_GUARDED_BY(buffer_mutex_) = false;   // Since the last flush.
   bool out_of_space_ MYELIN_GUARDED_BY(buffer_mutex_) = false;  // The flusher waits for room.
   bool stop_flusher_ MYELIN_GUARDED_BY(buffer_mutex_) = false;
 

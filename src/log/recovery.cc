@@ -83,7 +83,7 @@ Status Log::initialize(Random& random) {
   fresh.clean = true;
   const JournalGeometry geometry{directory + "/journal", fresh.journal_file_bytes,
                                  fresh.journal_file_count};
-  MYELIN_TRY_VOID(create_journal(disk_, geometry));
+  MYELIN_TRY_VOID(create_journal(disk_, geometry, 1));
   MYELIN_TRY_VOID(disk_.make_directory(directory + "/topics"));
   MYELIN_TRY_VOID(replace_file(disk_, directory, "checkpoint", encode_checkpoint(fresh)));
   fresh_ = true;
