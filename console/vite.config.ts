@@ -11,6 +11,8 @@ export default defineConfig({
     sourcemap: false,
   },
   server: {
+    // By number: a machine need not know the name localhost.
+    host: "127.0.0.1",
     // `npm run dev` works on a running server's events.
     proxy: { "/events": process.env["MYELIN_HTTP"] ?? "http://127.0.0.1:8080" },
   },

@@ -226,6 +226,11 @@ Task<void> Connection::drain_and_close(std::chrono::milliseconds time) {
 namespace {
 
 Result<std::vector<tcp::endpoint>> resolve(const std::string& host, std::uint16_t port) {
+  // RFC 6761 section 6.3: this name is the loopback whatever the machine's tables and servers say.
+  if (host == "localhost") {
+    return std::vector<tcp::endpoint>{{asio::ip::address_v4::loopback(), port},
+                                      {asio::ip::address_v6::loopback(), port}};
+  }
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
