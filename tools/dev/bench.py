@@ -62,7 +62,8 @@ def google_figures(program, module, wanted):
             yield {"name": f"{name}:items", "value": row["items_per_second"], "unit": "/s"}
         for key, value in row.items():
             if isinstance(value, float) and key not in OWN_KEYS:
-                yield {"name": f"{name}:{key}", "value": value, "unit": ""}
+                # A counter that is a time for something (per_KB) is in seconds.
+                yield {"name": f"{name}:{key}", "value": value, "unit": "s" if key.startswith("per_") else ""}
 
 
 def server_figures(build, wanted):
