@@ -21,7 +21,7 @@ log::Options log_options(const Settings& settings) {
   options.segment_bytes = settings.log.segment_bytes.value;
   options.buffer_bytes_max = settings.log.buffer_bytes_max.value;
   options.flush_interval = settings.log.flush_interval;
-  options.free_bytes_min = settings.log.free_bytes_min.value;
+  options.space.free_bytes_min = settings.log.free_bytes_min.value;
   options.fail = [](const std::string& message) { fatal(message); };
   return options;
 }

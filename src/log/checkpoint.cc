@@ -11,33 +11,92 @@ namespace {
 constexpr std::uint64_t kMagic = 0x4b4843464c45594dull;  // "MYELFCHK" in the file.
 constexpr std::size_t kHeaderBytes = 24;  // Magic, format, CRC-32C of the body, body size.
 
+// Bytes that they take at least, so that a count can be held against what is there.
+constexpr std::size_t kSegmentBytes = 3 * 8 + 2 * 4 + 4 * 8;
+constexpr std::size_t kSegmentBytesV1 = 3 * 8;
+constexpr std::size_t kEpochBytes = 4 + 8;
+constexpr std::size_t kPartitionBytesMin = 24;
+
+void write_segment(ByteWriter& out, const SegmentState& segment) {
+  out.le(segment.base_offset.value);
+  out.le(segment.log_bytes);
+  out.le(segment.batch_count);
+  out.le(segment.generation);
+  out.le(segment.meta_version);
+  out.le(segment.first_received_ms);
+  out.le(segment.last_received_ms);
+  out.le(segment.last_commit.value);
+  out.le(segment.max_timestamp_ms);
+}
+
+SegmentState read_segment(ByteReader& in, std::uint32_t format) {
+  SegmentState segment;
+  segment.base_offset = Offset(in.le<std::int64_t>());
+  segment.log_bytes = in.le<std::uint64_t>();
+  segment.batch_count = in.le<std::uint64_t>();
+  segment.meta_version = 1;
+  if (format == 1) return segment;
+  segment.generation = in.le<std::uint32_t>();
+  segment.meta_version = in.le<std::uint32_t>();
+  segment.first_received_ms = in.le<std::int64_t>();
+  segment.last_received_ms = in.le<std::int64_t>();
+  segment.last_commit = CommitNumber(in.le<std::uint64_t>());
+  segment.max_timestamp_ms = in.le<std::int64_t>();
+  return segment;
+}
+
 void write_partition(ByteWriter& out, const PartitionState& partition) {
   out.le(partition.start.value);
   out.le(partition.end.value);
-  out.le(partition.leader_epoch);
-  out.le(static_cast<std::uint32_t>(partition.segments.size()));
-  for (const auto& segment : partition.segments) {
-    out.le(segment.base_offset.value);
-    out.le(segment.log_bytes);
-    out.le(segment.batch_count);
+  out.le(partition.compacted_through.value);
+  out.le(static_cast<std::uint32_t>(partition.epochs.size()));
+  for (const auto& epoch : partition.epochs) {
+    out.le(epoch.epoch);
+    out.le(epoch.start.value);
   }
+  out.le(static_cast<std::uint32_t>(partition.segments.size()));
+  for (const auto& segment : partition.segments) write_segment(out, segment);
 }
 
 // False when the bytes do not hold what their counts promise.
-bool read_partition(ByteReader& in, PartitionState& partition) {
+bool read_epochs(ByteReader& in, PartitionState& partition) {
+  const auto count = in.le<std::uint32_t>();
+  if (!in.ok() || count > in.remaining() / kEpochBytes) return false;
+  partition.epochs.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto epoch = in.le<std::int32_t>();
+    partition.epochs.push_back({epoch, Offset(in.le<std::int64_t>())});
+  }
+  return true;
+}
+
+bool is_sane(const PartitionState& partition) {
+  const auto rises = [](const auto& list, auto key) {
+    for (std::size_t i = 1; i < list.size(); ++i) {
+      if (key(list[i - 1]) >= key(list[i])) return false;
+    }
+    return true;
+  };
+  return partition.start.value >= 0 && partition.end >= partition.start &&
+         rises(partition.segments, [](const SegmentState& s) { return s.base_offset; }) &&
+         rises(partition.epochs, [](const EpochStart& e) { return e.epoch; });
+}
+
+bool read_partition(ByteReader& in, std::uint32_t format, PartitionState& partition) {
   partition.start = Offset(in.le<std::int64_t>());
   partition.end = Offset(in.le<std::int64_t>());
-  partition.leader_epoch = in.le<std::int32_t>();
-  const auto count = in.le<std::uint32_t>();
-  if (!in.ok() || count > in.remaining() / 24) return false;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    SegmentState segment;
-    segment.base_offset = Offset(in.le<std::int64_t>());
-    segment.log_bytes = in.le<std::uint64_t>();
-    segment.batch_count = in.le<std::uint64_t>();
-    partition.segments.push_back(segment);
+  if (format == 1) {
+    partition.epochs = {{in.le<std::int32_t>(), partition.start}};
+  } else {
+    partition.compacted_through = Offset(in.le<std::int64_t>());
+    if (!read_epochs(in, partition)) return false;
   }
-  return in.ok() && partition.start.value >= 0 && partition.end >= partition.start;
+  const auto count = in.le<std::uint32_t>();
+  const auto each = format == 1 ? kSegmentBytesV1 : kSegmentBytes;
+  if (!in.ok() || count > in.remaining() / each) return false;
+  partition.segments.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) partition.segments.push_back(read_segment(in, format));
+  return in.ok() && is_sane(partition);
 }
 
 bool read_topic(ByteReader& in, Checkpoint& checkpoint) {
@@ -46,10 +105,10 @@ bool read_topic(ByteReader& in, Checkpoint& checkpoint) {
   topic.name = in.sized();
   topic.config = in.sized();
   const auto partitions = in.le<std::uint32_t>();
-  if (!in.ok() || partitions > in.remaining() / 24) return false;
+  if (!in.ok() || partitions > in.remaining() / kPartitionBytesMin) return false;
   topic.partitions.resize(partitions);
   for (auto& partition : topic.partitions) {
-    if (!read_partition(in, partition)) return false;
+    if (!read_partition(in, checkpoint.format, partition)) return false;
   }
   return checkpoint.topics.emplace(Uuid::from_bytes(id), std::move(topic)).second;
 }
@@ -126,6 +185,7 @@ Result<Checkpoint> decode_checkpoint(std::string_view bytes) {
     return Error(ErrorCode::Corrupt, "the checkpoint is damaged: its checksum does not match");
   }
   Checkpoint checkpoint;
+  checkpoint.format = format;
   ByteReader fields(body);
   if (!read_body(fields, checkpoint)) {
     return Error(ErrorCode::Corrupt, fmt::format("the checkpoint is malformed near byte {}",

@@ -16,21 +16,39 @@
 
 namespace myelin::log {
 
-inline constexpr std::uint32_t kDirectoryFormat = 1;
+// 1: frames without placement, no compaction, no epochs. 2: this.
+inline constexpr std::uint32_t kDirectoryFormat = 2;
 inline constexpr std::uint64_t kCheckpointBytesMax = 1u << 30;
+inline constexpr std::uint32_t kMetaVersion = 2;
 
 // A segment up to the bytes that are known to be on stable storage.
 struct SegmentState {
   Offset base_offset;
-  std::uint64_t log_bytes = 0;    // Of <base>.log.
-  std::uint64_t batch_count = 0;  // Entries in <base>.meta.
+  std::uint64_t log_bytes = 0;    // Of its .log.
+  std::uint64_t batch_count = 0;  // Entries in its .meta.
+  // Raised each time compaction writes it anew; part of the file names when it is not 0.
+  std::uint32_t generation = 0;
+  std::uint32_t meta_version = kMetaVersion;
+  // Of its first and last batch; receive times in ms since the epoch.
+  std::int64_t first_received_ms = 0;
+  std::int64_t last_received_ms = 0;
+  CommitNumber last_commit{};
+  std::int64_t max_timestamp_ms = -1;  // The largest that its records claim.
   friend bool operator==(const SegmentState&, const SegmentState&) = default;
 };
 
+// A leader epoch and its first offset: what a Kafka client asks to find where its log ends.
+struct EpochStart {
+  std::int32_t epoch = 0;
+  Offset start;
+  friend bool operator==(const EpochStart&, const EpochStart&) = default;
+};
+
 struct PartitionState {
-  Offset start;  // The first record that may be read.
-  Offset end;    // The offset that the next record gets.
-  std::int32_t leader_epoch = 0;
+  Offset start;                        // The first record that may be read.
+  Offset end;                          // The offset that the next record gets.
+  Offset compacted_through;            // Segments below it were compacted before.
+  std::vector<EpochStart> epochs;      // Rising.
   std::vector<SegmentState> segments;  // By base offset; the last is the active one.
   friend bool operator==(const PartitionState&, const PartitionState&) = default;
 };
@@ -50,6 +68,7 @@ struct JournalPosition {
 };
 
 struct Checkpoint {
+  std::uint32_t format = kDirectoryFormat;  // That it was read in; it is written in the newest.
   Uuid directory;
   std::uint64_t incarnation = 0;
   std::uint64_t secret = 0;  // In each frame of this incarnation.
@@ -65,6 +84,7 @@ struct Checkpoint {
 };
 
 std::string encode_checkpoint(const Checkpoint& checkpoint);
+// Reads every format up to ours. What format 1 does not tell of segments is left at its default.
 // Conflict when it is of a newer format, Corrupt when it is damaged.
 Result<Checkpoint> decode_checkpoint(std::string_view bytes);
 

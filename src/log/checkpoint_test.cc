@@ -17,6 +17,16 @@ Uuid uuid_of(std::uint32_t seed) {
   return id;
 }
 
+SegmentState segment_of(std::uint32_t s) {
+  SegmentState segment{Offset(s * 10), 500, s};
+  segment.generation = s * 3;
+  segment.first_received_ms = 1'600'000'000'000 + s;
+  segment.last_received_ms = 1'700'000'000'000 + s;
+  segment.last_commit = CommitNumber(s + 5);
+  segment.max_timestamp_ms = 1'800'000'000'000 + s;
+  return segment;
+}
+
 Checkpoint checkpoint_of(std::uint32_t topics) {
   Checkpoint checkpoint;
   checkpoint.directory = uuid_of(77);
@@ -35,8 +45,12 @@ Checkpoint checkpoint_of(std::uint32_t topics) {
     topic.partitions.resize(t % 4);
     for (std::uint32_t p = 0; p < topic.partitions.size(); ++p) {
       auto& partition = topic.partitions[p];
-      partition = {Offset(p), Offset(p + 100), static_cast<std::int32_t>(t), {}};
-      for (std::uint32_t s = 0; s < p; ++s) partition.segments.push_back({Offset(s * 10), 500, s});
+      partition.start = Offset(p);
+      partition.end = Offset(p + 100);
+      partition.compacted_through = Offset(p + 50);
+      for (std::int32_t e = 0; e < static_cast<std::int32_t>(p); ++e)
+        partition.epochs.push_back({e * 2, Offset(e * 7)});
+      for (std::uint32_t s = 0; s < p; ++s) partition.segments.push_back(segment_of(s));
     }
   }
   return checkpoint;
@@ -99,6 +113,17 @@ TEST(Checkpoint, RefusesCountsThatItsBytesDoNotHold) {
   for (const int count : {0, 2, 127}) {
     EXPECT_FALSE(decode_checkpoint(with_body(bytes, topics_at, static_cast<char>(count)))) << count;
   }
+}
+
+TEST(Checkpoint, RefusesSegmentsAndEpochsThatDoNotRise) {
+  auto checkpoint = checkpoint_of(4);
+  auto& partition = checkpoint.topics.rbegin()->second.partitions.at(2);
+  ASSERT_EQ(partition.segments.size(), 2u);
+  auto wrong = checkpoint;
+  wrong.topics.rbegin()->second.partitions[2].segments[1].base_offset = Offset(0);
+  EXPECT_FALSE(decode_checkpoint(encode_checkpoint(wrong)));
+  partition.epochs[1].epoch = partition.epochs[0].epoch;
+  EXPECT_FALSE(decode_checkpoint(encode_checkpoint(checkpoint)));
 }
 
 TEST(Checkpoint, RefusesAPartitionThatEndsBeforeItStarts) {

@@ -4,35 +4,46 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "formats/kafka/record_batch.h"
+#include "log/commit_builder.h"
 #include "log/log.h"
 
 namespace myelin::log {
 namespace {
 
-constexpr std::chrono::milliseconds kFreeSpaceInterval{100};
+// A checkpoint is asked for when so much went to segments since the last one: a restart verifies
+// it.
+constexpr std::uint64_t kLargeBytesACheckpoint = 512u << 20;
 
 std::size_t entry_bytes(const Write& write) {
   std::size_t bytes = 0;
   for (const auto& topic : write.topics) bytes += create_topic_bytes(topic->spec);
   for (const auto& batch : write.batches) bytes += kBatchEntryOverhead + batch.bytes.size();
+  for (const auto& config : write.configs) bytes += configure_topic_bytes(config.config);
+  bytes += write.starts.size() * kMoveStartBytes + write.deleted.size() * kDeleteTopicBytes;
   return bytes;
 }
 
 std::int32_t last_offset_delta(std::string_view batch) {
   return load_be<std::int32_t>(batch.data() + 23);
 }
-std::int32_t record_count(std::string_view batch) {
-  return load_be<std::int32_t>(batch.data() + 57);
-}
 
-// What recovery would refuse must not come in.
+// What recovery would refuse must not come in. The place of a record in its commit is counted by
+// offsets, so they have no gaps here; compaction makes gaps later.
 Status check_batch(std::string_view bytes) {
   MYELIN_TRY(info, kafka::parse_batch_header(bytes));
   if (info.size_bytes != bytes.size()) {
     return Error(ErrorCode::InvalidInput, "an append takes whole record batches, one at a time");
   }
+  if (info.record_count != info.last_offset_delta + 1) {
+    return Error(ErrorCode::InvalidInput,
+                 fmt::format("a batch of {} records whose last offset is {} behind its first",
+                             info.record_count, info.last_offset_delta));
+  }
   return {};
 }
+
+// Whether all that it does is to make room.
+bool makes_room(const Write& write) { return write.topics.empty() && write.batches.empty(); }
 
 }  // namespace
 
@@ -44,7 +55,8 @@ Result<std::vector<Offset>> Log::append(Write write) {
         fmt::format("{} bytes in one write; the log takes {} at most", bytes, write_bytes_max_));
   }
   for (const auto& batch : write.batches) MYELIN_TRY_VOID(check_batch(batch.bytes));
-  MYELIN_TRY_VOID(check_writable(bytes));
+  MYELIN_TRY_VOID(check_writable(write, bytes));
+  const auto journal_bytes = journal_bytes_of(write);
   std::vector<Offset> bases;
   bases.reserve(write.batches.size());
   MutexLock lock(queue_mutex_);
@@ -54,46 +66,64 @@ Result<std::vector<Offset>> Log::append(Write write) {
   if (full && write.topics.empty()) {
     return Error(ErrorCode::Exhausted, "too much waits for the disk");
   }
+  MYELIN_TRY_VOID(number(write, bases));
   last_received_ = std::max(last_received_, clock_.now());
-  for (const auto& topic : write.topics) {
-    topics_.push_back(topic);
-    for (const auto& partition : topic->partitions)
-      next_offsets_.emplace(partition.get(), Offset(0));
-  }
-  for (auto& batch : write.batches) {
-    const auto next = next_offsets_.find(batch.partition);
-    MYELIN_CHECK(next != next_offsets_.end(), "an append to a partition outside the catalogue");
-    kafka::set_base_offset(batch.bytes.data(), next->second.value);
-    bases.push_back(next->second);
-    next->second = next->second + (std::int64_t{last_offset_delta(batch.bytes)} + 1);
-  }
   if (write.waiter) write.waiter->numbered(bases);
   queue_bytes_ += bytes;
-  unflushed_bytes_ += bytes;
-  queue_.push_back({std::move(write), last_received_, bytes});
+  space_.reserve(bytes);
+  queue_.push_back({std::move(write), last_received_, bytes, journal_bytes});
   if (committer_waits_) queue_changed_.notify_one();
   return bases;
 }
 
-Status Log::writable() { return check_writable(0); }
-
-Status Log::check_writable(std::size_t bytes) {
-  if (failed_) return Error(ErrorCode::Unavailable, "the log has failed; see the server's log");
-  if (has_space(bytes)) return {};
-  return Error(ErrorCode::Unavailable, "no space left for the data directory");
+// Nothing is changed unless all of the write can be done.
+Status Log::number(Write& write, std::vector<Offset>& bases) {
+  const auto gone = [](const Partition& partition) { return partition.next_offset.value < 0; };
+  for (const auto& batch : write.batches) {
+    if (gone(*batch.partition)) return Error(ErrorCode::NotFound, "the topic is deleted");
+  }
+  for (const auto& start : write.starts) {
+    if (gone(*start.partition)) return Error(ErrorCode::NotFound, "the topic is deleted");
+  }
+  for (const auto& topic : write.deleted) {
+    if (!topics_.contains(topic->spec.id))
+      return Error(ErrorCode::NotFound, "the topic is deleted already");
+  }
+  for (const auto& topic : write.topics) topics_.emplace(topic->spec.id, topic);
+  for (auto& batch : write.batches) {
+    auto& next = batch.partition->next_offset;
+    kafka::set_base_offset(batch.bytes.data(), next.value);
+    kafka::set_partition_leader_epoch(batch.bytes.data(), leader_epoch());
+    bases.push_back(next);
+    next = next + (std::int64_t{last_offset_delta(batch.bytes)} + 1);
+  }
+  // What is not there yet cannot be taken away.
+  for (auto& start : write.starts)
+    start.start = std::min(start.start, start.partition->next_offset);
+  for (const auto& topic : write.deleted) {
+    topics_.erase(topic->spec.id);
+    for (const auto& partition : topic->partitions) partition->next_offset = Offset(-1);
+  }
+  return {};
 }
 
-// Space is reserved before anything is numbered, so nothing has to be rolled back.
-bool Log::has_space(std::size_t bytes) {
-  const auto needed = unflushed_bytes_ + bytes + options_.free_bytes_min;
-  if (needed <= free_bytes_) return true;
-  // The figure is as old as the last flush; somebody may have made room. Asked for now and then,
-  // not by each append.
-  const auto now = to_ms(clock_.now());
-  auto checked = free_bytes_checked_ms_.load();
-  const bool due = now - checked >= kFreeSpaceInterval.count() || now < checked;
-  if (due && free_bytes_checked_ms_.compare_exchange_strong(checked, now)) refresh_free_space();
-  return needed <= free_bytes_;
+std::size_t Log::journal_bytes_of(const Write& write) const {
+  auto bytes = entry_bytes(write);
+  for (const auto& batch : write.batches) {
+    if (batch.bytes.size() >= options_.large_batch_bytes)
+      bytes -= std::min(batch.bytes.size() - 1, batch.bytes.size() - kBlockBytes);
+  }
+  return bytes;
+}
+
+Status Log::writable() { return check_writable({}, 0); }
+
+Status Log::check_writable(const Write& write, std::size_t bytes) {
+  if (failed_) return Error(ErrorCode::Unavailable, "the log has failed; see the server's log");
+  // What makes room needs none but the journal's own.
+  const bool removes = !write.starts.empty() || !write.deleted.empty();
+  if ((removes && makes_room(write)) || space_.has(bytes)) return {};
+  return Error(ErrorCode::Unavailable, "no space left for the data directory");
 }
 
 void Log::commit_loop() {
@@ -117,11 +147,19 @@ bool Log::take_group(std::deque<Pending>& group) {
     committer_waits_ = false;
     if (!woken && queue_.empty()) return true;
   }
-  // A small journal takes smaller frames.
+  // A small journal takes smaller frames; a large batch may have to go into one after all.
   const auto limit = std::min(options_.group_bytes_max, write_bytes_max_);
+  const auto limit_of_all =
+      std::min(std::max(options_.large_group_bytes_max, limit), write_bytes_max_);
   std::size_t bytes = 0;
-  while (!queue_.empty() && (group.empty() || bytes + queue_.front().bytes <= limit)) {
-    bytes += queue_.front().bytes;
+  std::size_t journal_bytes = 0;
+  while (!queue_.empty()) {
+    const auto& next = queue_.front();
+    const bool fits =
+        bytes + next.bytes <= limit_of_all && journal_bytes + next.journal_bytes <= limit;
+    if (!group.empty() && !fits) break;
+    bytes += next.bytes;
+    journal_bytes += next.journal_bytes;
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
@@ -130,20 +168,20 @@ bool Log::take_group(std::deque<Pending>& group) {
 }
 
 void Log::commit_group(std::deque<Pending> group) {
-  std::size_t body_bytes = 0;
-  for (const auto& pending : group) body_bytes += pending.bytes;
-  const auto frame = std::make_shared<FrameBuffer>(static_cast<std::uint32_t>(body_bytes));
-  FrameHeader header;
-  header.commit = last_commit_ + 1;
-  header.durable_through = last_commit_;
-  header.body_bytes = static_cast<std::uint32_t>(body_bytes);
   std::vector<std::shared_ptr<AppendWaiter>> waiters;
   for (auto& pending : group) {
     if (pending.write.waiter) waiters.push_back(std::move(pending.write.waiter));
   }
-  const auto commit = build(group, frame, header);
-  const auto status = failed_ ? Status(Error(ErrorCode::Unavailable, "the log has failed"))
-                              : write_frame(*commit, *frame, header);
+  const auto commit = std::make_shared<Commit>();
+  commit->number = last_commit_ + 1;
+  for (const auto& pending : group) commit->reserved += pending.bytes;
+  FrameHeader header;
+  header.commit = commit->number;
+  header.durable_through = last_commit_;
+  std::shared_ptr<FrameBuffer> frame;
+  auto status = failed_ ? Status(Error(ErrorCode::Unavailable, "the log has failed"))
+                        : build(group, *commit, frame, header);
+  if (status) status = write_frame(*commit, *frame, header);
   if (status) {
     tail_open_ = !group.empty();
     last_commit_ = header.commit;
@@ -163,57 +201,66 @@ void Log::commit_group(std::deque<Pending> group) {
   if (options_.on_committed) options_.on_committed(status ? CommitPtr(commit) : nullptr);
 }
 
-std::shared_ptr<Commit> Log::build(std::deque<Pending>& group,
-                                   const std::shared_ptr<FrameBuffer>& frame, FrameHeader& header) {
-  auto commit = std::make_shared<Commit>();
-  commit->number = header.commit;
-  char* at = frame->body();
-  std::uint32_t first_record = 0;
-  for (auto& pending : group) {
-    for (auto& topic : pending.write.topics) {
-      at = write_create_topic(at, topic->spec);
-      commit->topics.push_back(std::move(topic));
-      ++header.entry_count;
-    }
-    for (const auto& batch : pending.write.batches) {
-      const auto size = batch.bytes.size();
-      at = write_batch_entry(at,
-                             {batch.partition->id(), pending.received, first_record, batch.bytes});
-      const std::string_view stored(at - size, size);
-      const Offset base(load_be<std::int64_t>(stored.data()));
-      const auto records = static_cast<std::uint32_t>(record_count(stored));
-      commit->batches.push_back({batch.partition->id(), base, base + last_offset_delta(stored),
-                                 header.commit, first_record, records, pending.received, stored,
-                                 frame});
-      commit->partitions.push_back(batch.partition);
-      first_record += records;
-      ++header.entry_count;
-    }
+Status Log::build(std::deque<Pending>& group, Commit& commit, std::shared_ptr<FrameBuffer>& frame,
+                  FrameHeader& header) {
+  CommitBuilder builder(large_batches_, options_.large_batch_bytes);
+  for (auto& pending : group)
+    MYELIN_TRY_VOID(builder.add(std::move(pending.write), pending.received));
+  large_bytes_ += builder.large_bytes();
+  frame = std::make_shared<FrameBuffer>(builder.body_bytes());
+  header.body_bytes = builder.body_bytes();
+  header.entry_count = builder.finish(frame, commit);
+  return {};
+}
+
+// Smooth: the nearer the journal is to its end, the longer each commit waits, so that producers
+// slow down before they would stand still.
+void Log::throttle() {
+  const auto used = journal_used();
+  constexpr double kFrom = 2.0 / 3;
+  if (used <= kFrom) return;
+  const auto share = std::min(1.0, (used - kFrom) / (1 - kFrom));
+  const auto delay = std::chrono::duration_cast<std::chrono::microseconds>(
+      share * share * std::chrono::duration<double, std::milli>(options_.throttle_max));
+  const auto due = clock_.steady() + delay;
+  MutexLock lock(buffer_mutex_);
+  for (auto now = clock_.steady(); now < due && !failed_ && !stopping_; now = clock_.steady()) {
+    if (journal_used() <= kFrom) return;  // A checkpoint has come in between.
+    buffer_changed_.wait_for(buffer_mutex_,
+                             std::chrono::duration_cast<std::chrono::microseconds>(due - now));
   }
-  // A frame without batches pins nothing.
-  commit->bytes = commit->batches.empty() ? 0 : frame->capacity();
-  return commit;
+}
+
+double Log::journal_used() const {
+  const auto total = static_cast<double>(geometry_.file_bytes) * geometry_.file_count;
+  return static_cast<double>(journal_->used_bytes()) / total;
+}
+
+Status Log::wait_for_journal(std::size_t frame_bytes) {
+  throttle();
+  const auto position = journal_->next_position(frame_bytes);
+  MutexLock lock(buffer_mutex_);
+  while (!failed_ &&
+         (buffered_bytes_ > options_.buffer_bytes_max || !journal_->is_free(position))) {
+    // Nobody waits for room for ever at a stop; what was not acknowledged is refused.
+    if (stopping_ && out_of_space_)
+      return Error(ErrorCode::Canceled, "the server stops and the disk has no space left");
+    if (!journal_->is_free(position) && checkpoints_wanted_ == checkpoints_done_)
+      ++checkpoints_wanted_;
+    buffer_changed_.notify_all();
+    buffer_changed_.wait(buffer_mutex_);
+  }
+  // A third of the journal is used with each file: time for a checkpoint.
+  if (position.lap != journal_->end().lap || large_bytes_ >= kLargeBytesACheckpoint) {
+    large_bytes_ = 0;
+    ++checkpoints_wanted_;
+    buffer_changed_.notify_all();
+  }
+  return {};
 }
 
 Status Log::write_frame(Commit& commit, FrameBuffer& frame, const FrameHeader& header) {
-  const auto position = journal_->next_position(frame.capacity());
-  {
-    MutexLock lock(buffer_mutex_);
-    while (!failed_ &&
-           (buffered_bytes_ > options_.buffer_bytes_max || !journal_->is_free(position))) {
-      // Nobody waits for room for ever at a stop; what was not acknowledged is refused.
-      if (stopping_ && out_of_space_)
-        return Error(ErrorCode::Canceled, "the server stops and the disk has no space left");
-      if (!journal_->is_free(position)) ++checkpoints_wanted_;
-      buffer_changed_.notify_all();
-      buffer_changed_.wait(buffer_mutex_);
-    }
-    // A third of the journal is used with each file: time for a checkpoint.
-    if (position.lap != journal_->end().lap) {
-      ++checkpoints_wanted_;
-      buffer_changed_.notify_all();
-    }
-  }
+  MYELIN_TRY_VOID(wait_for_journal(frame.capacity()));
   if (failed_) return Error(ErrorCode::Unavailable, "the log has failed");
   MYELIN_TRY(end, journal_->write(header, frame));
   commit.end = end;
@@ -224,6 +271,10 @@ Status Log::write_frame(Commit& commit, FrameBuffer& frame, const FrameHeader& h
 void Log::publish(const CommitPtr& commit) {
   for (std::size_t i = 0; i < commit->batches.size(); ++i) {
     commit->partitions[i]->publish(commit->batches[i]);
+  }
+  for (const auto& start : commit->starts) start.partition->move_start(start.start);
+  for (const auto& topic : commit->deleted) {
+    for (const auto& partition : topic->partitions) partition->clear();
   }
   MutexLock lock(buffer_mutex_);
   const bool first = buffered_.empty();

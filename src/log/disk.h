@@ -61,6 +61,12 @@ struct DirectoryEntry {
   bool is_directory = false;
 };
 
+// Of a file system, as far as an ordinary process may use it.
+struct DiskSpace {
+  std::uint64_t free_bytes = 0;
+  std::uint64_t total_bytes = 0;  // Free and used; 0 when it is not known.
+};
+
 class Disk {
  public:
   virtual ~Disk() = default;
@@ -68,7 +74,7 @@ class Disk {
   virtual Result<std::unique_ptr<File>> open(const std::string& path, Writes writes,
                                              Create create) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;
-  virtual Status remove(const std::string& path) = 0;
+  virtual Status remove(const std::string& path) = 0;          // A file, or an empty directory.
   virtual Status make_directory(const std::string& path) = 0;  // Fine when it exists.
   virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;
@@ -76,7 +82,7 @@ class Disk {
   virtual Status sync_directory(const std::string& path) = 0;
   // Everything written to the file system that holds `path`.
   virtual Status sync_file_system(const std::string& path) = 0;
-  virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
+  virtual Result<DiskSpace> space(const std::string& path) = 0;
   // Conflict, naming the holder's process id, when another process has it. The file at `path` is
   // made.
   virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) = 0;

@@ -13,17 +13,23 @@ Result<std::shared_ptr<File>> FilePool::get(const std::string& path) {
 }
 
 Result<std::shared_ptr<File>> FilePool::create(const std::string& path, Create create) {
+  forget(path);
   MutexLock lock(mutex_);
-  const auto found = by_path_.find(path);
-  if (found != by_path_.end()) {
-    recent_.erase(found->second);
-    by_path_.erase(found);
-  }
   return open(path, create);
 }
 
+void FilePool::forget(const std::string& path) {
+  std::shared_ptr<File> closed;  // Outside of the lock.
+  MutexLock lock(mutex_);
+  const auto found = by_path_.find(path);
+  if (found == by_path_.end()) return;
+  closed = std::move(found->second->second);
+  recent_.erase(found->second);
+  by_path_.erase(found);
+}
+
 Result<std::shared_ptr<File>> FilePool::open(const std::string& path, Create create) {
-  MYELIN_TRY(file, disk_.open(path, Writes::Buffered, create));
+  MYELIN_TRY(file, disk_.open(path, writes_, create));
   std::shared_ptr<File> shared = std::move(file);
   recent_.emplace_front(path, shared);
   by_path_[path] = recent_.begin();

@@ -17,10 +17,13 @@ namespace myelin::log {
 
 class FilePool {
  public:
-  FilePool(Disk& disk, std::size_t open_max) : disk_(disk), open_max_(open_max) {}
+  FilePool(Disk& disk, std::size_t open_max, Writes writes = Writes::Buffered)
+      : disk_(disk), open_max_(open_max), writes_(writes) {}
 
   Result<std::shared_ptr<File>> get(const std::string& path);
   Result<std::shared_ptr<File>> create(const std::string& path, Create create);
+  // Closes it here; whoever has it keeps it.
+  void forget(const std::string& path);
 
  private:
   using Item = std::pair<std::string, std::shared_ptr<File>>;
@@ -29,6 +32,7 @@ class FilePool {
 
   Disk& disk_;
   const std::size_t open_max_;
+  const Writes writes_;
   Mutex mutex_;
   std::list<Item> recent_ MYELIN_GUARDED_BY(mutex_);  // Most recently used first.
   std::unordered_map<std::string, std::list<Item>::iterator> by_path_ MYELIN_GUARDED_BY(mutex_);

@@ -1,16 +1,15 @@
-// The flusher: durable records move from commit buffers to segments, and checkpoints let the
-// journal be recycled.
+// The flusher: durable records move from commit buffers to segments. checkpointing.cc goes on from
+// there.
 #include <fmt/format.h>
 #include <malloc.h>
 
 #include "base/check.h"
+#include "log/epochs.h"
 #include "log/log.h"
 
 namespace myelin::log {
 namespace {
 
-// Beyond so many files one sync of the file system is cheaper than one of each.
-constexpr std::size_t kSyncEachMax = 64;
 constexpr std::chrono::seconds kRetryInterval{1};
 
 // Kafka's file of the same name; its tools find the topic's id by it.
@@ -41,7 +40,7 @@ void Log::flush_loop() {
     if (status.error().code() != ErrorCode::Exhausted) return fail(status.error());
     // No space: everything is in the journal and in memory; appends are refused until there is some
     // again.
-    refresh_free_space();
+    space_.refresh();
     MutexLock lock(buffer_mutex_);
     if (stop_flusher_) return;
     out_of_space_ = true;
@@ -86,13 +85,19 @@ Status Log::flush_and_checkpoint() {
   // What an earlier attempt could not finish comes first.
   if (!work_commits_.empty()) MYELIN_TRY_VOID(flush_waiting());
   MYELIN_TRY_VOID(flush_waiting());
-  refresh_free_space();
+  space_.refresh();
+  apply_replacements();
   if (!due) return {};
   MYELIN_TRY_VOID(write_checkpoint(Clean::No));
   MutexLock lock(buffer_mutex_);
   checkpoints_done_ = wanted;
   buffer_changed_.notify_all();
   return {};
+}
+
+std::uint64_t Log::checkpoint_count() const {
+  MutexLock lock(buffer_mutex_);
+  return checkpoints_done_;
 }
 
 Status Log::checkpoint() {
@@ -106,78 +111,113 @@ Status Log::checkpoint() {
   return {};
 }
 
+// Everything that is buffered, in units that end before a topic takes the name, and so the
+// directories, of one whose deletion no checkpoint knows yet.
 Status Log::flush_waiting() {
-  if (work_commits_.empty()) take_work();
-  if (work_commits_.empty()) return {};
-  while (!work_.empty()) {
-    const auto it = work_.begin();
-    MYELIN_TRY_VOID(flush_partition(*it->first, it->second));
-    work_.erase(it);
+  for (;;) {
+    if (work_commits_.empty()) take_work();
+    if (work_commits_.empty()) return {};
+    while (!work_.empty()) {
+      const auto it = work_.begin();
+      MYELIN_TRY_VOID(flush_partition(*it->first, it->second));
+      work_.erase(it);
+    }
+    finish_flush();
+    bool more = false;
+    {
+      MutexLock lock(buffer_mutex_);
+      more = !buffered_.empty() && !fits_unit(*buffered_.front());
+    }
+    if (!more) return {};
+    MYELIN_TRY_VOID(write_checkpoint(Clean::No));
   }
-  finish_flush();
-  return {};
+}
+
+bool Log::fits_unit(const Commit& commit) const {
+  return std::none_of(commit.topics.begin(), commit.topics.end(), [&](const TopicPtr& topic) {
+    return doomed_names_.contains(topic->spec.name);
+  });
 }
 
 void Log::take_work() {
+  std::vector<CommitPtr> waiting;
   {
     MutexLock lock(buffer_mutex_);
-    work_commits_.assign(buffered_.begin(), buffered_.end());
+    waiting.assign(buffered_.begin(), buffered_.end());
   }
-  for (const auto& commit : work_commits_) {
-    for (const auto& topic : commit->topics) {
-      auto& state = state_.topics[topic->spec.id];
-      state.name = topic->spec.name;
-      state.config = topic->spec.config;
-      state.partitions.resize(static_cast<std::size_t>(topic->spec.partitions));
-    }
-    for (std::size_t i = 0; i < commit->batches.size(); ++i) {
-      work_[commit->partitions[i]].push_back(commit->batches[i]);
-      state_.last_received = std::max(state_.last_received, commit->batches[i].received);
-    }
+  for (const auto& commit : waiting) {
+    if (!fits_unit(*commit)) return;
+    take_commit(commit);
   }
 }
 
-PartitionState& Log::state_of(const Partition& partition) {
+void Log::take_commit(const CommitPtr& commit) {
+  work_commits_.push_back(commit);
+  for (const auto& topic : commit->topics) {
+    auto& state = state_.topics[topic->spec.id];
+    state.name = topic->spec.name;
+    state.config = topic->spec.config;
+    state.partitions.resize(static_cast<std::size_t>(topic->spec.partitions));
+  }
+  for (std::size_t i = 0; i < commit->batches.size(); ++i) {
+    work_[commit->partitions[i]].push_back(commit->batches[i]);
+    state_.last_received = std::max(state_.last_received, commit->batches[i].received);
+  }
+  for (const auto& config : commit->configs) {
+    const auto topic = state_.topics.find(config.topic->spec.id);
+    if (topic != state_.topics.end()) topic->second.config = config.config;
+  }
+  for (const auto& start : commit->starts) work_starts_[start.partition] = start.start;
+  for (const auto& topic : commit->deleted) {
+    // Its records need not reach segments any more.
+    for (const auto& partition : topic->partitions) {
+      work_.erase(partition.get());
+      work_starts_.erase(partition.get());
+    }
+    doomed_names_.insert(topic->spec.name);
+    work_deleted_.push_back(topic);
+  }
+}
+
+PartitionState* Log::find_state(const Partition& partition) {
   const auto topic = state_.topics.find(partition.id().topic);
-  MYELIN_CHECK(topic != state_.topics.end(), "a partition outside the catalogue");
-  return topic->second.partitions[static_cast<std::size_t>(partition.id().partition.value)];
+  if (topic == state_.topics.end()) return nullptr;
+  return &topic->second.partitions[static_cast<std::size_t>(partition.id().partition.value)];
 }
 
 // What was written is taken off `batches`, so that a failure in between can be tried again.
 Status Log::flush_partition(Partition& partition, std::deque<BatchRef>& batches) {
-  auto& state = state_of(partition);
-  while (!batches.empty()) MYELIN_TRY_VOID(append_some(partition, state, batches));
+  auto* state = find_state(partition);
+  MYELIN_CHECK(state != nullptr, "a partition outside the catalogue");
+  while (!batches.empty()) MYELIN_TRY_VOID(append_some(partition, *state, batches));
   return {};
 }
 
+// Batches that lie in one segment.
 Status Log::append_some(Partition& partition, PartitionState& state,
                         std::deque<BatchRef>& batches) {
-  const auto fits = [&](std::size_t more) {
-    return state.segments.back().log_bytes + more <= options_.segment_bytes;
-  };
-  if (state.segments.empty() ||
-      (state.segments.back().log_bytes > 0 && !fits(batches.front().bytes.size()))) {
-    MYELIN_TRY_VOID(add_segment(partition, state, batches.front().base_offset));
-  }
-  std::vector<BatchRef> fitting;
-  std::size_t bytes = 0;
+  const auto base = batches.front().segment;
+  if (state.segments.empty() || state.segments.back().base_offset != base)
+    MYELIN_TRY_VOID(add_segment(partition, state, base));
+  std::vector<BatchRef> same;
   for (const auto& batch : batches) {
-    bytes += batch.bytes.size();
-    // A batch larger than a segment has one to itself.
-    if (!fitting.empty() && !fits(bytes)) break;
-    fitting.push_back(batch);
+    if (batch.segment != base) break;
+    same.push_back(batch);
   }
+  auto& segment_state = state.segments.back();
+  MYELIN_CHECK(segment_state.log_bytes == same.front().position, "a batch has its place");
   // Files stay open until they are synced: one opened later would not hear of an error before.
   if (dirty_files_.size() > options_.open_files_max / 2) MYELIN_TRY_VOID(sync_dirty());
-  Segment segment(files_, partition.directory(), partition.id(), state.segments.back().base_offset);
+  Segment segment(files_, partition.directory(), partition.id(), segment_state);
   for (const auto& path : {segment.log_path(), segment.meta_path()}) {
     MYELIN_TRY(file, files_.get(path));
     dirty_files_[path] = std::move(file);
   }
-  MYELIN_TRY_VOID(segment.append(fitting, state.segments.back()));
-  state.end = fitting.back().last_offset + 1;
-  partition.flushed(fitting.size(), state.segments);
-  batches.erase(batches.begin(), batches.begin() + static_cast<std::ptrdiff_t>(fitting.size()));
+  MYELIN_TRY_VOID(segment.append(same, segment_state));
+  state.end = same.back().last_offset + 1;
+  for (const auto& batch : same) note_epoch(state.epochs, batch);
+  partition.flushed(same.size(), state.segments);
+  batches.erase(batches.begin(), batches.begin() + static_cast<std::ptrdiff_t>(same.size()));
   return {};
 }
 
@@ -190,6 +230,7 @@ Status Log::add_segment(Partition& partition, PartitionState& state, Offset base
     MYELIN_TRY_VOID(file->write_at(0, partition_metadata(partition.id().topic)));
     dirty_files_[path] = std::move(file);
     dirty_directories_.insert(options_.directory + "/topics");
+    new_directories_.push_back(&partition);
   }
   Segment segment(files_, directory, partition.id(), base_offset);
   MYELIN_TRY_VOID(segment.create());
@@ -199,14 +240,11 @@ Status Log::add_segment(Partition& partition, PartitionState& state, Offset base
 }
 
 void Log::finish_flush() {
+  apply_starts();
+  apply_deletions();
   state_.through = work_commits_.back()->number;
   state_.replay = work_commits_.back()->end;
-  std::size_t bytes = 0;
-  for (const auto& commit : work_commits_) {
-    for (const auto& batch : commit->batches) bytes += kBatchEntryOverhead + batch.bytes.size();
-    for (const auto& topic : commit->topics) bytes += create_topic_bytes(topic->spec);
-  }
-  unflushed_bytes_ -= bytes;
+  for (const auto& commit : work_commits_) space_.give_back(commit->reserved);
   std::vector<CommitPtr> released;  // Freed outside of the lock.
   MutexLock lock(buffer_mutex_);
   for (std::size_t i = 0; i < work_commits_.size() && !buffered_.empty(); ++i) {
@@ -218,36 +256,6 @@ void Log::finish_flush() {
   work_commits_.clear();
   memory_kept_ = true;
   buffer_changed_.notify_all();
-}
-
-Status Log::sync_dirty() {
-  auto status = sync_all_dirty();
-  dirty_files_.clear();
-  dirty_directories_.clear();
-  // A failed sync must not be taken for a full disk and tried again.
-  if (!status) return Error(ErrorCode::Unavailable, status.error().message());
-  return {};
-}
-
-Status Log::sync_all_dirty() {
-  if (dirty_files_.size() + dirty_directories_.size() > kSyncEachMax) {
-    return disk_.sync_file_system(options_.directory);
-  }
-  for (const auto& [path, file] : dirty_files_) MYELIN_TRY_VOID(file->sync());
-  for (const auto& directory : dirty_directories_) MYELIN_TRY_VOID(disk_.sync_directory(directory));
-  return {};
-}
-
-Status Log::write_checkpoint(Clean clean) {
-  MYELIN_TRY_VOID(sync_dirty());
-  state_.clean = clean == Clean::Yes;
-  MYELIN_TRY_VOID(replace_file(disk_, options_.directory, "checkpoint", encode_checkpoint(state_)));
-  if (journal_) journal_->free_up_to(state_.replay.lap);
-  return {};
-}
-
-void Log::refresh_free_space() {
-  if (const auto free = disk_.free_bytes(options_.directory)) free_bytes_ = *free;
 }
 
 }  // namespace myelin::log

@@ -9,6 +9,7 @@ namespace myelin::log {
 namespace {
 
 constexpr std::size_t kCrcPosition = kFrameHeaderBytes - 4;
+constexpr std::uint32_t kEntryTypeMax = 7;
 
 // Writes to memory that its user has sized.
 struct RawWriter {
@@ -36,21 +37,52 @@ std::uint32_t frame_crc(std::string_view header, std::string_view body) {
   return crc32c(body, crc32c(header.substr(0, kCrcPosition)));
 }
 
-BatchEntry read_batch(ByteReader& in) {
+constexpr std::uint32_t kBeginsSegment = 1;  // A flag of a stored batch.
+
+TopicId read_topic_id(ByteReader& in) {
+  const auto bytes = in.bytes(16);
+  return bytes.size() == 16 ? Uuid::from_bytes(bytes) : TopicId{};
+}
+
+PartitionId read_partition(ByteReader& in) {
+  const auto topic = read_topic_id(in);
+  return {topic, PartitionIndex(in.le<std::int32_t>())};
+}
+
+BatchEntry read_batch(ByteReader& in, bool begins_segment) {
   BatchEntry batch;
-  const auto topic = in.bytes(16);
-  if (topic.size() == 16) batch.partition.topic = Uuid::from_bytes(topic);
-  batch.partition.partition = PartitionIndex(in.le<std::int32_t>());
+  batch.partition = read_partition(in);
   batch.first_record = in.le<std::uint32_t>();
   batch.received = timestamp_from_ms(in.le<std::int64_t>());
   batch.bytes = in.bytes(in.remaining());
+  batch.begins_segment = begins_segment;
   return batch;
+}
+
+std::optional<StoredEntry> read_stored(ByteReader& in) {
+  StoredEntry entry;
+  entry.partition = read_partition(in);
+  entry.first_record = in.le<std::uint32_t>();
+  entry.received = timestamp_from_ms(in.le<std::int64_t>());
+  const auto flags = in.le<std::uint32_t>();
+  entry.segment = Offset(in.le<std::int64_t>());
+  entry.position = in.le<std::uint64_t>();
+  entry.batch_bytes = in.le<std::uint32_t>();
+  entry.header_crc = in.le<std::uint32_t>();
+  entry.head = in.sized();
+  entry.tail = in.sized();
+  entry.begins_segment = (flags & kBeginsSegment) != 0;
+  const bool sane = flags <= kBeginsSegment && entry.batch_bytes <= kFrameBytesMax &&
+                    entry.head.size() < kBlockBytes && entry.tail.size() < kBlockBytes &&
+                    entry.head.size() + entry.tail.size() <= entry.batch_bytes &&
+                    entry.segment.value >= 0 && entry.position <= kSegmentBytesMax;
+  if (!in.ok() || !sane) return std::nullopt;
+  return entry;
 }
 
 TopicSpec read_topic(ByteReader& in) {
   TopicSpec topic;
-  const auto id = in.bytes(16);
-  if (id.size() == 16) topic.id = Uuid::from_bytes(id);
+  topic.id = read_topic_id(in);
   topic.partitions = in.le<std::int32_t>();
   topic.name = in.sized();
   topic.config = in.sized();
@@ -68,14 +100,59 @@ std::size_t create_topic_bytes(const TopicSpec& topic) {
   return 8 + 16 + 4 + 4 + topic.name.size() + 4 + topic.config.size();
 }
 
+std::size_t configure_topic_bytes(std::string_view config) { return 8 + 16 + 4 + config.size(); }
+
 char* write_batch_entry(char* to, const BatchEntry& entry) {
   RawWriter out{to};
-  out.entry(EntryType::Batch, kBatchEntryOverhead - 8 + entry.bytes.size());
+  out.entry(entry.begins_segment ? EntryType::FirstBatch : EntryType::Batch,
+            kBatchEntryOverhead - 8 + entry.bytes.size());
   out.bytes(entry.partition.topic.view());
   out.le(entry.partition.partition.value);
   out.le(entry.first_record);
   out.le(to_ms(entry.received));
   out.bytes(entry.bytes);
+  return out.at;
+}
+
+char* write_stored_entry(char* to, const StoredEntry& entry) {
+  RawWriter out{to};
+  out.entry(EntryType::StoredBatch,
+            kStoredEntryOverhead - 8 + entry.head.size() + entry.tail.size());
+  out.bytes(entry.partition.topic.view());
+  out.le(entry.partition.partition.value);
+  out.le(entry.first_record);
+  out.le(to_ms(entry.received));
+  out.le(entry.begins_segment ? kBeginsSegment : 0u);
+  out.le(entry.segment.value);
+  out.le(entry.position);
+  out.le(entry.batch_bytes);
+  out.le(entry.header_crc);
+  out.sized(entry.head);
+  out.sized(entry.tail);
+  return out.at;
+}
+
+char* write_delete_topic(char* to, const DeleteTopicEntry& entry) {
+  RawWriter out{to};
+  out.entry(EntryType::DeleteTopic, kDeleteTopicBytes - 8);
+  out.bytes(entry.topic.view());
+  return out.at;
+}
+
+char* write_move_start(char* to, const MoveStartEntry& entry) {
+  RawWriter out{to};
+  out.entry(EntryType::MoveStart, kMoveStartBytes - 8);
+  out.bytes(entry.partition.topic.view());
+  out.le(entry.partition.partition.value);
+  out.le(entry.start.value);
+  return out.at;
+}
+
+char* write_configure_topic(char* to, const TopicId& topic, std::string_view config) {
+  RawWriter out{to};
+  out.entry(EntryType::ConfigureTopic, configure_topic_bytes(config) - 8);
+  out.bytes(topic.view());
+  out.sized(config);
   return out.at;
 }
 
@@ -149,6 +226,37 @@ bool frame_checks(std::string_view header_bytes, std::string_view body) {
          frame_crc(header_bytes, body);
 }
 
+namespace {
+
+// Nothing when the fields are not what a writer puts there; whether they were all there and nothing
+// more is the reader's to say.
+std::optional<Entry> read_entry(EntryType type, ByteReader& in) {
+  switch (type) {
+    case EntryType::Batch: return read_batch(in, false);
+    case EntryType::FirstBatch: return read_batch(in, true);
+    case EntryType::CreateTopic: {
+      auto topic = read_topic(in);
+      if (in.ok() && !is_sane(topic)) return std::nullopt;
+      return topic;
+    }
+    case EntryType::StoredBatch: return read_stored(in);
+    case EntryType::DeleteTopic: return DeleteTopicEntry{read_topic_id(in)};
+    case EntryType::MoveStart: {
+      const auto partition = read_partition(in);
+      const Offset start(in.le<std::int64_t>());
+      if (start.value < 0) return std::nullopt;
+      return MoveStartEntry{partition, start};
+    }
+    case EntryType::ConfigureTopic: {
+      const auto topic = read_topic_id(in);
+      return ConfigureTopicEntry{topic, std::string(in.sized())};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 Result<std::vector<Entry>> decode_entries(std::string_view body, std::uint32_t entry_count) {
   std::vector<Entry> entries;
   ByteReader in(body);
@@ -160,18 +268,11 @@ Result<std::vector<Entry>> decode_entries(std::string_view body, std::uint32_t e
     const auto type = in.le<std::uint32_t>();
     ByteReader payload(in.sized());
     if (!in.ok()) return malformed("cut short");
-    if (type < 1 || type > 2) return malformed("unknown type");
-    Entry entry;
-    entry.type = static_cast<EntryType>(type);
-    if (entry.type == EntryType::Batch) {
-      entry.batch = read_batch(payload);
-    } else {
-      entry.topic = read_topic(payload);
-    }
+    if (type < 1 || type > kEntryTypeMax) return malformed("unknown type");
+    auto entry = read_entry(static_cast<EntryType>(type), payload);
     if (!payload.ok() || payload.remaining() != 0) return malformed("wrong size");
-    if (entry.type == EntryType::CreateTopic && !is_sane(entry.topic))
-      return malformed("not a topic");
-    entries.push_back(std::move(entry));
+    if (!entry) return malformed("fields that nobody writes");
+    entries.push_back(std::move(*entry));
   }
   if (in.remaining() != 0) return malformed("bytes after the last entry");
   return entries;

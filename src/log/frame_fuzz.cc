@@ -27,6 +27,15 @@ void check_header(std::string_view bytes) {
                "a header is read back");
 }
 
+char* write(char* to, const BatchEntry& entry) { return write_batch_entry(to, entry); }
+char* write(char* to, const TopicSpec& topic) { return write_create_topic(to, topic); }
+char* write(char* to, const StoredEntry& entry) { return write_stored_entry(to, entry); }
+char* write(char* to, const DeleteTopicEntry& entry) { return write_delete_topic(to, entry); }
+char* write(char* to, const MoveStartEntry& entry) { return write_move_start(to, entry); }
+char* write(char* to, const ConfigureTopicEntry& entry) {
+  return write_configure_topic(to, entry.topic, entry.config);
+}
+
 void check_entries(std::string_view body) {
   for (const std::uint32_t count : {1u, 2u, 3u, 0xffffffffu}) {
     const auto entries = decode_entries(body, count);
@@ -34,10 +43,8 @@ void check_entries(std::string_view body) {
     MYELIN_CHECK(entries->size() == count, "as many entries as were asked for");
     std::string again(body.size(), '\0');
     char* at = again.data();
-    for (const auto& entry : *entries) {
-      at = entry.type == EntryType::Batch ? write_batch_entry(at, entry.batch)
-                                          : write_create_topic(at, entry.topic);
-    }
+    for (const auto& entry : *entries)
+      at = std::visit([&](const auto& e) { return write(at, e); }, entry);
     MYELIN_CHECK(again == body, "entries are written as they were read");
   }
 }

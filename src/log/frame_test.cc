@@ -72,22 +72,78 @@ TEST(Frame, ReadsBackTheHeaderThatWasWritten) {
 
 TEST(Frame, ReadsBackABatchEntry) {
   const auto body = body_of(kBatch, kTopic);
-  const auto entry = decode_entries(body, 2)->at(0);
-  ASSERT_EQ(entry.type, EntryType::Batch);
-  EXPECT_EQ(entry.batch.partition, kBatch.partition);
-  EXPECT_EQ(entry.batch.received, kBatch.received);
-  EXPECT_EQ(entry.batch.first_record, kBatch.first_record);
-  EXPECT_EQ(entry.batch.bytes, kBatch.bytes);
+  const auto batch = std::get<BatchEntry>(decode_entries(body, 2)->at(0));
+  EXPECT_EQ(batch.partition, kBatch.partition);
+  EXPECT_EQ(batch.received, kBatch.received);
+  EXPECT_EQ(batch.first_record, kBatch.first_record);
+  EXPECT_EQ(batch.bytes, kBatch.bytes);
+  EXPECT_FALSE(batch.begins_segment);
+}
+
+TEST(Frame, ReadsBackThatABatchBeginsASegment) {
+  auto written = kBatch;
+  written.begins_segment = true;
+  const auto body = body_of(written, kTopic);
+  EXPECT_TRUE(std::get<BatchEntry>(decode_entries(body, 2)->at(0)).begins_segment);
+}
+
+StoredEntry stored_entry() {
+  return {.partition = kBatch.partition,
+          .received = kBatch.received,
+          .first_record = 5,
+          .begins_segment = true,
+          .segment = Offset(77),
+          .position = 123'456,
+          .batch_bytes = 1'000'000,
+          .header_crc = 0xdeadbeef,
+          .head = "the first bytes",
+          .tail = "and the last"};
+}
+
+std::string body_of(const StoredEntry& entry) {
+  std::string body(kStoredEntryOverhead + entry.head.size() + entry.tail.size(), '\0');
+  EXPECT_EQ(write_stored_entry(body.data(), entry), body.data() + body.size());
+  return body;
+}
+
+TEST(Frame, ReadsBackAStoredBatch) {
+  const auto written = stored_entry();
+  const auto body = body_of(written);
+  const auto read = std::get<StoredEntry>(decode_entries(body, 1)->at(0));
+  EXPECT_EQ(read.partition, written.partition);
+  EXPECT_EQ(read.received, written.received);
+  EXPECT_EQ(read.first_record, written.first_record);
+  EXPECT_EQ(read.begins_segment, written.begins_segment);
+  EXPECT_EQ(read.segment, written.segment);
+  EXPECT_EQ(read.position, written.position);
+  EXPECT_EQ(read.batch_bytes, written.batch_bytes);
+  EXPECT_EQ(read.header_crc, written.header_crc);
+  EXPECT_EQ(read.head, written.head);
+  EXPECT_EQ(read.tail, written.tail);
+}
+
+TEST(Frame, ReadsBackADeletedTopicAMovedStartAndAConfiguration) {
+  const std::string config = "retention.ms=5\n";
+  std::string body(kDeleteTopicBytes + kMoveStartBytes + configure_topic_bytes(config), '\0');
+  char* at = write_delete_topic(body.data(), {uuid_of(3)});
+  at = write_move_start(at, {kBatch.partition, Offset(9)});
+  at = write_configure_topic(at, uuid_of(4), config);
+  ASSERT_EQ(at, body.data() + body.size());
+  const auto entries = *decode_entries(body, 3);
+  EXPECT_EQ(std::get<DeleteTopicEntry>(entries[0]).topic, uuid_of(3));
+  EXPECT_EQ(std::get<MoveStartEntry>(entries[1]).partition, kBatch.partition);
+  EXPECT_EQ(std::get<MoveStartEntry>(entries[1]).start, Offset(9));
+  EXPECT_EQ(std::get<ConfigureTopicEntry>(entries[2]).topic, uuid_of(4));
+  EXPECT_EQ(std::get<ConfigureTopicEntry>(entries[2]).config, config);
 }
 
 TEST(Frame, ReadsBackANewTopic) {
   const auto body = body_of(kBatch, kTopic);
-  const auto entry = decode_entries(body, 2)->at(1);
-  ASSERT_EQ(entry.type, EntryType::CreateTopic);
-  EXPECT_EQ(entry.topic.id, kTopic.id);
-  EXPECT_EQ(entry.topic.name, kTopic.name);
-  EXPECT_EQ(entry.topic.partitions, kTopic.partitions);
-  EXPECT_EQ(entry.topic.config, kTopic.config);
+  const auto topic = std::get<TopicSpec>(decode_entries(body, 2)->at(1));
+  EXPECT_EQ(topic.id, kTopic.id);
+  EXPECT_EQ(topic.name, kTopic.name);
+  EXPECT_EQ(topic.partitions, kTopic.partitions);
+  EXPECT_EQ(topic.config, kTopic.config);
 }
 
 TEST(Frame, RefusesEveryFlippedBitOfItsHeader) {
@@ -165,7 +221,7 @@ TEST(FrameEntries, RefuseACountThatIsNotTheirs) {
 }
 
 TEST(FrameEntries, RefuseAnUnknownType) {
-  for (const std::uint32_t type : {0u, 3u, 0x80000001u}) {
+  for (const std::uint32_t type : {0u, 8u, 0x80000001u}) {
     auto body = body_of(kBatch, kTopic);
     store_le(body.data(), type);
     const auto decoded = decode_entries(body, 2);
@@ -178,6 +234,28 @@ TEST(FrameEntries, RefuseABatchWithoutRoomForItsFields) {
   std::string body(8 + 16, '\0');
   store_le(body.data(), std::uint32_t{1});
   store_le(body.data() + 4, std::uint32_t{16});
+  EXPECT_FALSE(decode_entries(body, 1));
+}
+
+TEST(FrameEntries, RefuseAStoredBatchThatCannotBe) {
+  EXPECT_TRUE(decode_entries(body_of(stored_entry()), 1));
+  const auto refused = [](auto change) {
+    auto entry = stored_entry();
+    change(entry);
+    return !decode_entries(body_of(entry), 1);
+  };
+  const std::string block(kBlockBytes, 'x');
+  EXPECT_TRUE(refused([&](StoredEntry& entry) { entry.head = block; }));
+  EXPECT_TRUE(refused([&](StoredEntry& entry) { entry.tail = block; }));
+  EXPECT_TRUE(refused([](StoredEntry& entry) { entry.batch_bytes = 20; }));
+  EXPECT_TRUE(refused([](StoredEntry& entry) { entry.batch_bytes = kFrameBytesMax + 1; }));
+  EXPECT_TRUE(refused([](StoredEntry& entry) { entry.segment = Offset(-1); }));
+  EXPECT_TRUE(refused([](StoredEntry& entry) { entry.position = kSegmentBytesMax + 1; }));
+}
+
+TEST(FrameEntries, RefuseAStartBelowZero) {
+  std::string body(kMoveStartBytes, '\0');
+  write_move_start(body.data(), {kBatch.partition, Offset(-1)});
   EXPECT_FALSE(decode_entries(body, 1));
 }
 

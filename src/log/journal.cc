@@ -90,6 +90,7 @@ JournalWriter::JournalWriter(Disk& disk, JournalGeometry geometry, JournalWriter
       id_(id),
       first_lap_(lap),
       end_{lap, 0},
+      end_bytes_(lap * geometry_.file_bytes),
       first_needed_lap_(lap),
       filling_(geometry_.file_count) {}
 
@@ -124,6 +125,7 @@ Result<JournalPosition> JournalWriter::write(FrameHeader header, FrameBuffer& fr
   encode_frame_header(frame.data(), header, frame.body_view(header.body_bytes));
   MYELIN_TRY_VOID(file(position.lap).write_at(position.byte, frame.whole()));
   end_ = {position.lap, position.byte + bytes};
+  end_bytes_ = end_.lap * geometry_.file_bytes + end_.byte;
   return end_;
 }
 

@@ -73,6 +73,8 @@ class JournalWriter {
 
   // The position right behind the last frame.
   JournalPosition end() const { return end_; }
+  // From the first lap that is needed to the end. Any thread.
+  std::uint64_t used_bytes() const { return end_bytes_ - first_needed_lap_ * geometry_.file_bytes; }
 
   // Laps before `lap` are needed no more.
   void free_up_to(std::uint64_t lap) { first_needed_lap_ = lap; }
@@ -94,6 +96,7 @@ class JournalWriter {
   const std::uint64_t first_lap_;
   JournalPosition end_;
   std::vector<std::unique_ptr<File>> files_;
+  std::atomic<std::uint64_t> end_bytes_;  // As if laps were one file.
   std::atomic<std::uint64_t> first_needed_lap_;
 
   Mutex prepare_mutex_;

@@ -24,11 +24,13 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "log/checkpoint.h"
+#include "log/commit.h"
 #include "log/disk.h"
 #include "log/file_pool.h"
-#include "log/frame.h"
+#include "log/frame_buffer.h"
 #include "log/journal.h"
-#include "log/partition.h"
+#include "log/large_batch.h"
+#include "log/space.h"
 #include "log/types.h"
 
 namespace myelin::log {
@@ -38,12 +40,17 @@ struct Options {
   std::uint64_t journal_file_bytes = 128u << 20;
   std::uint32_t journal_file_count = 3;
   std::uint64_t segment_bytes = 1u << 30;
-  std::size_t group_bytes_max = 1u << 20;    // A commit is closed at this size.
-  std::size_t queue_bytes_max = 64u << 20;   // What may wait for the committer.
-  std::size_t buffer_bytes_max = 64u << 20;  // What may wait for the flusher.
+  std::size_t group_bytes_max = 1u << 20;  // A commit's frame is closed at this size.
+  // A batch at least so large is written straight to its segment; the journal names it.
+  std::size_t large_batch_bytes = 256u << 10;
+  std::size_t large_group_bytes_max = 8u << 20;  // A commit is closed at this sum of such batches.
+  std::size_t queue_bytes_max = 64u << 20;       // What may wait for the committer.
+  std::size_t buffer_bytes_max = 64u << 20;      // What may wait for the flusher.
   std::chrono::milliseconds flush_interval{5000};
   std::chrono::milliseconds tail_interval{50};  // Silence after which the tail is closed.
-  std::uint64_t free_bytes_min = 64u << 20;
+  SpaceLimits space;
+  // Between two thirds of the journal and all of it commits are delayed by up to this.
+  std::chrono::milliseconds throttle_max{20};
   std::size_t open_files_max = 1024;
   // Called from the committer after the waiters of a commit were told; without one when it failed.
   std::function<void(const std::shared_ptr<const struct Commit>&)> on_committed;
@@ -51,43 +58,11 @@ struct Options {
   std::function<void(const std::string&)> fail;
 };
 
-// A topic's partitions. Lives as long as the Log.
-struct Topic {
-  TopicSpec spec;
-  std::vector<std::unique_ptr<Partition>> partitions;
-};
-
-// A durable commit: a commit buffer that live readers and the flusher share.
-struct Commit {
-  CommitNumber number;
-  std::vector<BatchRef> batches;               // In order. They share one buffer.
-  std::vector<Partition*> partitions;          // Of the batches, in their order.
-  std::vector<std::shared_ptr<Topic>> topics;  // New in the catalogue.
-  std::size_t bytes = 0;                       // Of memory that it pins.
-  JournalPosition end;
-  SteadyTime written;
-};
-using CommitPtr = std::shared_ptr<const Commit>;
-
-// Told once, on the committer thread, whether a write became durable. Must not block.
-class AppendWaiter {
- public:
-  virtual ~AppendWaiter() = default;
-  // Before anything else, within append(): the base offsets of the write's batches.
-  virtual void numbered(const std::vector<Offset>& bases) = 0;
-  virtual void completed(Result<CommitNumber> commit) = 0;
-};
-
-struct NewBatch {
-  Partition* partition = nullptr;
-  std::string bytes;  // One record batch v2 that checks; its base offset is set by append().
-};
-
-// What is made durable all of it or none.
-struct Write {
-  std::vector<std::shared_ptr<Topic>> topics;  // From make_topic(); become part of the catalogue.
-  std::vector<NewBatch> batches;
-  std::shared_ptr<AppendWaiter> waiter;  // May be empty.
+// The state of a durable checkpoint; see Log::snapshot(). Must not outlive its log.
+struct Snapshot {
+  Checkpoint state;
+  std::function<void()> release;
+  ~Snapshot() { release(); }
 };
 
 class Log {
@@ -105,15 +80,19 @@ class Log {
   std::uint64_t incarnation() const { return incarnation_; }
   // What a person should know about where the data lies; empty when all is well.
   const std::string& weakness() const { return weakness_; }
+  // Of records appended since this start: Kafka's leader epoch.
+  std::int32_t leader_epoch() const { return static_cast<std::int32_t>(incarnation_) - 1; }
 
   // The catalogue: every topic that a write carried, durable or about to be.
-  std::vector<std::shared_ptr<Topic>> topics() const;
+  std::vector<TopicPtr> topics() const;
   // A topic that is not in the catalogue until a Write carries it.
-  std::shared_ptr<Topic> make_topic(TopicSpec spec);
+  TopicPtr make_topic(TopicSpec spec);
+  // Takes effect at once; not stored: whoever reads configurations sets it after each start.
+  void set_policy(Topic& topic, const TopicPolicy& policy) const;
 
   // Numbers the batches and queues the write; gives the base offsets in their order. Errors:
   // Exhausted (too much waits), Unavailable (no space, or the log has failed), Canceled (closing),
-  // InvalidInput (larger than a frame takes).
+  // InvalidInput (larger than a frame takes, not whole batches), NotFound (the topic is deleted).
   Result<std::vector<Offset>> append(Write write);
 
   // The largest sum of batch bytes that one Write may have.
@@ -131,13 +110,41 @@ class Log {
 
   // Flushes everything and writes a checkpoint.
   Status checkpoint();
+  std::uint64_t checkpoint_count() const;
+
+  // Looks at the disk again; call it now and then.
+  void refresh_space() { space_.refresh(); }
+  SpaceReport space() const { return space_.report(); }
+  // Of the journal: how much of it no checkpoint covers, 0 to 1.
+  double journal_used() const;
+
+  // Segments of a partition that were written anew as one: it takes their place, and they are
+  // removed once that is durable. Conflict when they are no longer all there; then the new one is
+  // to be removed. Blocks until the flusher has done it.
+  Status replace_segments(Partition& partition, std::span<const SegmentState> old,
+                          const SegmentState& fresh, Offset compacted_through);
+  // Files and directories that no durable checkpoint names any more: the caller removes them.
+  // Nothing while there is a snapshot.
+  std::vector<std::string> take_removable();
+
+  // Writes a checkpoint and gives its state. As long as the snapshot lives none of the files that
+  // it names is removed; those of a topic that is deleted meanwhile move to
+  // topics/<topic id>-<partition>.deleted. Blocks on the disk.
+  Result<std::shared_ptr<const Snapshot>> snapshot();
+
+  Disk& disk() { return disk_; }
+  const Clock& clock() const { return clock_; }
+  const Options& options() const { return options_; }
+  FilePool& files() { return files_; }
 
  private:
   struct Pending {
     Write write;
     Timestamp received;
-    std::size_t bytes = 0;
+    std::size_t bytes = 0;          // Of all that it holds.
+    std::size_t journal_bytes = 0;  // Of what is expected to go to the journal.
   };
+  struct Replacement;
   Log(Disk& disk, const Clock& clock, Options options);
 
   // recovery.cc
@@ -147,24 +154,28 @@ class Log {
   Status remove_mark();
   JournalWriterId writer_id() const;
   Status load();
+  Status check_partition(PartitionId id, const std::string& directory, PartitionState& state);
+  void describe_segments(PartitionId id, const std::string& directory, PartitionState& state);
   Result<std::uint64_t> replay();
-  Result<CommitPtr> commit_of(const StoredFrame& frame);
-  void add_topic(const std::shared_ptr<Topic>& topic);
+  void add_topic(const TopicPtr& topic);
   Status finish_recovery(std::uint64_t lap, Random& random);
   Status cut_segments();
+  Status cut_partition(const Partition& partition, const PartitionState& state);
   void start_threads();
 
   // commit.cc
+  std::size_t journal_bytes_of(const Write& write) const;
+  Status number(Write& write, std::vector<Offset>& bases) MYELIN_REQUIRES(queue_mutex_);
   void commit_loop();
   bool take_group(std::deque<Pending>& group);
   void commit_group(std::deque<Pending> group);
-  static std::shared_ptr<Commit> build(std::deque<Pending>& group,
-                                       const std::shared_ptr<FrameBuffer>& frame,
-                                       FrameHeader& header);
+  Status build(std::deque<Pending>& group, Commit& commit, std::shared_ptr<FrameBuffer>& frame,
+               FrameHeader& header);
+  Status wait_for_journal(std::size_t frame_bytes);
+  void throttle();
   Status write_frame(Commit& commit, FrameBuffer& frame, const FrameHeader& header);
   void publish(const CommitPtr& commit);
-  Status check_writable(std::size_t bytes);
-  bool has_space(std::size_t bytes);
+  Status check_writable(const Write& write, std::size_t bytes);
   void fail(const Error& error);
   void give_up();
 
@@ -173,17 +184,27 @@ class Log {
   bool wait_for_flush();
   Status flush_waiting();
   void take_work();
+  bool fits_unit(const Commit& commit) const;
+  void take_commit(const CommitPtr& commit);
   Status flush_partition(Partition& partition, std::deque<BatchRef>& batches);
   Status add_segment(Partition& partition, PartitionState& state, Offset base_offset);
   Status append_some(Partition& partition, PartitionState& state, std::deque<BatchRef>& batches);
   void finish_flush();
+  Status flush_and_checkpoint();
+  PartitionState* find_state(const Partition& partition);
+
+  // checkpointing.cc
   Status sync_dirty();
   Status sync_all_dirty();
   enum class Clean : std::uint8_t { No, Yes };
   Status write_checkpoint(Clean clean);
-  Status flush_and_checkpoint();
-  void refresh_free_space();
-  PartitionState& state_of(const Partition& partition);
+  void apply_starts();
+  void apply_deletions();
+  void drop_segments(const Partition& partition, PartitionState& state);
+  void remove_segment(const Partition& partition, const SegmentState& segment);
+  void apply_replacements();
+  Status apply(Replacement& replacement);
+  void release_removable();
 
   Disk& disk_;
   const Clock& clock_;
@@ -197,16 +218,20 @@ class Log {
   std::uint64_t incarnation_ = 0;
   std::size_t write_bytes_max_ = 0;
   std::unique_ptr<JournalWriter> journal_;
-  CommitNumber last_commit_;  // Committer only.
-  bool tail_open_ = false;    // Committer only: the last frame is not yet proven by a later one.
+  SpaceWatch space_;
+
+  // The committer's.
+  LargeBatchWriter large_batches_;
+  CommitNumber last_commit_;
+  bool tail_open_ = false;         // The last frame is not yet proven by a later one.
+  std::uint64_t large_bytes_ = 0;  // Written to segments since a checkpoint was last asked for.
 
   // The sequencer: what is numbered and waits to be committed.
   mutable Mutex queue_mutex_;
   CondVar queue_changed_;
   std::deque<Pending> queue_ MYELIN_GUARDED_BY(queue_mutex_);
   std::size_t queue_bytes_ MYELIN_GUARDED_BY(queue_mutex_) = 0;
-  std::unordered_map<const Partition*, Offset> next_offsets_ MYELIN_GUARDED_BY(queue_mutex_);
-  std::vector<std::shared_ptr<Topic>> topics_ MYELIN_GUARDED_BY(queue_mutex_);
+  std::map<TopicId, TopicPtr> topics_ MYELIN_GUARDED_BY(queue_mutex_);
   Timestamp last_received_ MYELIN_GUARDED_BY(queue_mutex_){};
   bool closing_ MYELIN_GUARDED_BY(queue_mutex_) = false;
   bool committer_waits_ MYELIN_GUARDED_BY(queue_mutex_) = false;
@@ -226,19 +251,27 @@ class Log {
   bool out_of_space_ MYELIN_GUARDED_BY(buffer_mutex_) = false;  // The flusher waits for room.
   bool stop_flusher_ MYELIN_GUARDED_BY(buffer_mutex_) = false;
 
+  std::vector<Replacement*> replacements_ MYELIN_GUARDED_BY(buffer_mutex_);
+  std::vector<std::string> removable_ MYELIN_GUARDED_BY(buffer_mutex_);
+  std::vector<Checkpoint*> snapshots_wanted_ MYELIN_GUARDED_BY(buffer_mutex_);
+  std::size_t snapshots_ MYELIN_GUARDED_BY(buffer_mutex_) = 0;
+
   std::atomic<bool> failed_ = false;
-  std::atomic<std::uint64_t> free_bytes_ = 0;
-  std::atomic<std::int64_t> free_bytes_checked_ms_ = 0;
-  std::atomic<std::uint64_t> unflushed_bytes_ = 0;
 
   // The flusher's (recovery's before there is one): the state as of the last flushed commit, what
   // it is about to write, and what must be synced before it is checkpointed.
   Checkpoint state_;
   std::map<Partition*, std::deque<BatchRef>> work_;
   std::vector<CommitPtr> work_commits_;
+  std::map<Partition*, Offset> work_starts_;
+  std::vector<TopicPtr> work_deleted_;
   std::map<std::string, std::shared_ptr<File>> dirty_files_;
   std::set<std::string> dirty_directories_;
-  std::unordered_map<PartitionId, Partition*> partitions_;
+  std::vector<Partition*> new_directories_;  // Of partitions, durable with the next sync.
+  // Named by the last durable checkpoint and by nothing later.
+  std::vector<std::string> doomed_files_;
+  std::vector<std::pair<std::string, std::string>> doomed_directories_;  // From, to.
+  std::set<std::string> doomed_names_;  // Topics whose directories are not out of the way yet.
 
   std::thread committer_;
   std::thread flusher_;

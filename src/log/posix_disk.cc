@@ -195,10 +195,12 @@ class PosixDisk final : public Disk {
     return {};
   }
 
-  Result<std::uint64_t> free_bytes(const std::string& path) override {
+  Result<DiskSpace> space(const std::string& path) override {
     struct statvfs info{};
     if (::statvfs(path.c_str(), &info) != 0) return system_error("statvfs of", path, errno);
-    return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
+    const auto used = info.f_blocks - info.f_bfree;
+    return DiskSpace{std::uint64_t{info.f_bavail} * info.f_frsize,
+                     (std::uint64_t{info.f_bavail} + used) * info.f_frsize};
   }
 
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override;

@@ -152,7 +152,10 @@ TEST_F(PosixDisk, RefusesToReadAFileThatIsTooLong) {
 TEST_F(PosixDisk, SyncsFoldersAndFileSystems) {
   EXPECT_TRUE(disk_->sync_directory(directory_.path()));
   EXPECT_TRUE(disk_->sync_file_system(directory_.path()));
-  EXPECT_GT(*disk_->free_bytes(directory_.path()), 0u);
+  const auto space = disk_->space(directory_.path());
+  ASSERT_TRUE(space);
+  EXPECT_GT(space->free_bytes, 0u);
+  EXPECT_GE(space->total_bytes, space->free_bytes);
   EXPECT_FALSE(disk_->sync_directory(path("none")));
 }
 

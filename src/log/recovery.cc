@@ -8,11 +8,10 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
 #include "base/check.h"
-#include "formats/kafka/record_batch.h"
 #include "log/directory.h"
 #include "log/log.h"
+#include "log/replay.h"
 
 namespace myelin::log {
 namespace {
@@ -30,7 +29,9 @@ Log::Log(Disk& disk, const Clock& clock, Options options)
     : disk_(disk),
       clock_(clock),
       options_(std::move(options)),
-      files_(disk, options_.open_files_max) {
+      files_(disk, options_.open_files_max),
+      space_(disk, clock, options_.directory, options_.space),
+      large_batches_(disk) {
   MYELIN_CHECK(options_.fail != nullptr, "the log needs to know what to do when it fails");
 }
 
@@ -62,7 +63,7 @@ Status Log::open_directory(Random& random) {
   MYELIN_TRY(checkpoint, read_checkpoint(disk_, options_.directory));
   MYELIN_TRY_VOID(recover(std::move(checkpoint), random));
   weakness_ = disk_.describe_weakness(options_.directory);
-  refresh_free_space();
+  space_.refresh();
   return {};
 }
 
@@ -120,88 +121,84 @@ JournalWriterId Log::writer_id() const {
 
 // The catalogue of the checkpoint, held against the files.
 Status Log::load() {
-  for (const auto& [id, topic] : state_.topics) {
+  for (auto& [id, topic] : state_.topics) {
     auto made = std::make_shared<Topic>();
     made->spec = {id, topic.name, static_cast<std::int32_t>(topic.partitions.size()), topic.config};
     for (std::int32_t i = 0; i < made->spec.partitions; ++i) {
-      const auto& state = topic.partitions[static_cast<std::size_t>(i)];
+      auto& state = topic.partitions[static_cast<std::size_t>(i)];
+      const PartitionId partition{id, PartitionIndex(i)};
+      MYELIN_TRY_VOID(check_partition(
+          partition, partition_directory(options_.directory, made->spec, i), state));
       made->partitions.push_back(std::make_unique<Partition>(
-          files_, PartitionId{id, PartitionIndex(i)},
-          partition_directory(options_.directory, made->spec, i), state));
-      if (state.segments.empty()) continue;
-      const auto& active = state.segments.back();
-      const auto& partition = *made->partitions.back();
-      auto status =
-          Segment(files_, partition.directory(), partition.id(), active.base_offset).check(active);
-      if (!status && status.error().code() == ErrorCode::NotFound) {
-        return Error(ErrorCode::Corrupt,
-                     fmt::format("it is half deleted: {}", status.error().message()));
-      }
-      MYELIN_TRY_VOID(std::move(status));
+          files_, partition, partition_directory(options_.directory, made->spec, i), state));
+      made->partitions.back()->segment_bytes = options_.segment_bytes;
     }
     add_topic(made);
   }
   return {};
 }
 
-void Log::add_topic(const std::shared_ptr<Topic>& topic) {
-  MutexLock lock(queue_mutex_);
-  for (const auto& partition : topic->partitions) {
-    partitions_[partition->id()] = partition.get();
-    next_offsets_[partition.get()] = partition->high_watermark();
+Status Log::check_partition(PartitionId id, const std::string& directory, PartitionState& state) {
+  if (state.segments.empty()) return {};
+  const auto& active = state.segments.back();
+  auto status = Segment(files_, directory, id, active).check(active);
+  if (!status && status.error().code() == ErrorCode::NotFound) {
+    return Error(ErrorCode::Corrupt,
+                 fmt::format("it is half deleted: {}", status.error().message()));
   }
-  topics_.push_back(topic);
+  MYELIN_TRY_VOID(std::move(status));
+  if (state_.format == 1) describe_segments(id, directory, state);
+  return {};
+}
+
+// What format 1 did not write down. A companion that cannot be read leaves its segment as young as
+// can be, so that nothing of it is taken for old.
+void Log::describe_segments(PartitionId id, const std::string& directory, PartitionState& state) {
+  for (auto& segment : state.segments) {
+    segment.first_received_ms = segment.last_received_ms = to_ms(state_.last_received);
+    segment.last_commit = state_.through;
+    if (segment.batch_count == 0) continue;
+    const Segment stored(files_, directory, id, segment);
+    const auto first = stored.entries(segment, 0, 1);
+    const auto last = stored.entries(segment, segment.batch_count - 1, 1);
+    if (first && first->front()) segment.first_received_ms = first->front()->received_ms;
+    if (!last || !last->front()) continue;
+    segment.last_received_ms = last->front()->received_ms;
+    segment.last_commit = last->front()->commit;
+  }
+}
+
+void Log::add_topic(const TopicPtr& topic) {
+  MutexLock lock(queue_mutex_);
+  topics_[topic->spec.id] = topic;
 }
 
 // Brings the frames behind the checkpoint into state and segments. Gives the last lap that holds
 // one.
 Result<std::uint64_t> Log::replay() {
   JournalReader reader(disk_, geometry_, writer_id(), state_.replay, state_.through);
+  ReplayCatalogue catalogue{files_, [this](TopicSpec spec) { return make_topic(std::move(spec)); },
+                            state_.format > 1};
+  for (const auto& topic : topics()) catalogue.add(topic);
   std::size_t bytes = 0;
-  for (;;) {
+  for (bool more = true; more;) {
     MYELIN_TRY(frame, reader.next());
+    more = frame.has_value();
     if (frame) {
-      MYELIN_TRY(commit, commit_of(*frame));
-      publish(commit);
+      MYELIN_TRY(commit, replay_frame(catalogue, *frame));
+      space_.reserve(commit->reserved);
       bytes += commit->bytes;
+      publish(commit);
     }
-    if (!frame || bytes > kReplayBytes) {
+    if (!more || bytes > kReplayBytes) {
       MYELIN_TRY_VOID(flush_waiting());
       bytes = 0;
     }
-    if (!frame) return reader.lap();
   }
-}
-
-Result<CommitPtr> Log::commit_of(const StoredFrame& frame) {
-  auto commit = std::make_shared<Commit>();
-  commit->number = frame.header.commit;
-  commit->bytes = frame.buffer->capacity();
-  commit->end = frame.end;
-  const auto context = fmt::format("commit {}", commit->number.value);
-  auto decoded = decode_entries(frame.body(), frame.header.entry_count);
-  if (!decoded) return std::move(decoded).error().with_context(context);
-  for (auto& entry : *decoded) {
-    if (entry.type == EntryType::CreateTopic) {
-      auto topic = make_topic(std::move(entry.topic));
-      add_topic(topic);
-      commit->topics.push_back(std::move(topic));
-      continue;
-    }
-    const auto& batch = entry.batch;
-    const auto found = partitions_.find(batch.partition);
-    const auto info = kafka::parse_batch_header(batch.bytes);
-    if (found == partitions_.end() || !info || info->size_bytes != batch.bytes.size()) {
-      return Error(ErrorCode::Corrupt,
-                   context + ": a batch of an unknown partition, or not a batch");
-    }
-    commit->batches.push_back({batch.partition, Offset(info->base_offset),
-                               Offset(info->last_offset()), commit->number, batch.first_record,
-                               static_cast<std::uint32_t>(info->record_count), batch.received,
-                               batch.bytes, frame.buffer});
-    commit->partitions.push_back(found->second);
-  }
-  return CommitPtr(std::move(commit));
+  MutexLock lock(queue_mutex_);
+  topics_.clear();
+  for (const auto& [id, topic] : catalogue.topics) topics_[id] = topic;
+  return reader.lap();
 }
 
 Status Log::finish_recovery(std::uint64_t lap, Random& random) {
@@ -214,7 +211,10 @@ Status Log::finish_recovery(std::uint64_t lap, Random& random) {
   {
     MutexLock lock(queue_mutex_);
     last_received_ = state_.last_received;
-    for (auto& [partition, next] : next_offsets_) next = partition->high_watermark();
+    for (auto& [id, topic] : topics_) {
+      for (auto& partition : topic->partitions)
+        partition->next_offset = partition->high_watermark();
+    }
   }
   {
     MutexLock lock(buffer_mutex_);
@@ -223,24 +223,34 @@ Status Log::finish_recovery(std::uint64_t lap, Random& random) {
   journal_ = std::make_unique<JournalWriter>(disk_, geometry_, writer_id(), lap);
   MYELIN_TRY_VOID(journal_->open());
   write_bytes_max_ = geometry_.frame_bytes_max() - kBlockBytes;
-  unflushed_bytes_ = 0;
+  space_.reset();
   return write_checkpoint(Clean::No);
 }
 
 // What lies behind the last replayed end was never acknowledged.
 Status Log::cut_segments() {
-  for (const auto& [id, partition] : partitions_) {
-    const auto& state = state_of(*partition);
-    // One that would come next shows a loss as well.
-    const SegmentState next{state.end, 0, 0};
-    const auto cut =
-        Segment(files_, partition->directory(), id, next.base_offset).cut(next, state_.through);
-    if (!cut && cut.error().code() != ErrorCode::NotFound) return cut.error();
-    if (state.segments.empty()) continue;
-    const auto& active = state.segments.back();
-    MYELIN_TRY_VOID(Segment(files_, partition->directory(), id, active.base_offset)
-                        .cut(active, state_.through));
+  for (const auto& topic : topics()) {
+    for (const auto& partition : topic->partitions) {
+      const auto* state = find_state(*partition);
+      MYELIN_CHECK(state != nullptr, "a partition outside the catalogue");
+      MYELIN_TRY_VOID(cut_partition(*partition, *state));
+    }
   }
+  return {};
+}
+
+Status Log::cut_partition(const Partition& partition, const PartitionState& state) {
+  // One that would come next shows a loss as well.
+  const SegmentState next{state.end, 0, 0};
+  const auto cut =
+      Segment(files_, partition.directory(), partition.id(), next).cut(next, state_.through);
+  if (!cut && cut.error().code() != ErrorCode::NotFound) return cut.error();
+  if (state.segments.empty()) return {};
+  const auto& active = state.segments.back();
+  MYELIN_TRY(
+      was_longer,
+      Segment(files_, partition.directory(), partition.id(), active).cut(active, state_.through));
+  (void)was_longer;
   return {};
 }
 
@@ -253,18 +263,30 @@ void Log::start_threads() {
   });
 }
 
-std::vector<std::shared_ptr<Topic>> Log::topics() const {
+std::vector<TopicPtr> Log::topics() const {
+  std::vector<TopicPtr> topics;
   MutexLock lock(queue_mutex_);
-  return topics_;
+  topics.reserve(topics_.size());
+  for (const auto& [id, topic] : topics_) topics.push_back(topic);
+  return topics;
 }
 
-std::shared_ptr<Topic> Log::make_topic(TopicSpec spec) {
+void Log::set_policy(Topic& topic, const TopicPolicy& policy) const {
+  topic.policy.set(std::make_shared<const TopicPolicy>(policy));
+  for (const auto& partition : topic.partitions) {
+    partition->segment_bytes = std::min(policy.segment_bytes, kSegmentBytesMax - 1);
+    partition->segment_ms = policy.segment_time.count();
+  }
+}
+
+TopicPtr Log::make_topic(TopicSpec spec) {
   auto topic = std::make_shared<Topic>();
   topic->spec = std::move(spec);
   for (std::int32_t i = 0; i < topic->spec.partitions; ++i) {
     topic->partitions.push_back(std::make_unique<Partition>(
         files_, PartitionId{topic->spec.id, PartitionIndex(i)},
         partition_directory(options_.directory, topic->spec, i), PartitionState{}));
+    topic->partitions.back()->segment_bytes = options_.segment_bytes;
   }
   return topic;
 }

@@ -14,26 +14,18 @@ namespace myelin::log {
 namespace {
 
 constexpr std::uint64_t kMetaMagic = 0x4154454d4c45594dull;  // "MYELMETA" in the file.
-constexpr std::uint32_t kMetaVersion = 1;
 constexpr std::size_t kWriteBytes = 1u << 20;
+constexpr std::uint64_t kEntriesARead = 256;
 
-struct MetaEntry {
-  std::uint64_t position = 0;
-  Offset base_offset;
-  CommitNumber commit;
-  std::int64_t received_ms = 0;
-  std::uint32_t first_record = 0;
-  std::uint32_t record_count = 0;
-  std::uint32_t batch_bytes = 0;
-  std::int32_t last_offset_delta = 0;
-  std::uint32_t header_crc = 0;
-};
+std::int64_t max_timestamp(std::string_view batch) {
+  return load_be<std::int64_t>(batch.data() + 35);
+}
 
-std::string encode_header(PartitionId partition, Offset base_offset) {
+std::string encode_header(PartitionId partition, Offset base_offset, std::uint32_t version) {
   std::string bytes;
   ByteWriter out(bytes);
   out.le(kMetaMagic);
-  out.le(kMetaVersion);
+  out.le(version);
   out.le(partition.partition.value);
   out.bytes(partition.topic.view());
   out.le(base_offset.value);
@@ -42,7 +34,8 @@ std::string encode_header(PartitionId partition, Offset base_offset) {
   return bytes;
 }
 
-void append_entry(std::string& bytes, std::uint64_t position, const BatchRef& batch) {
+void append_entry(std::string& bytes, std::uint64_t position, const BatchRef& batch,
+                  std::int64_t max_timestamp_ms) {
   const auto start = bytes.size();
   ByteWriter out(bytes);
   out.le(position);
@@ -54,7 +47,7 @@ void append_entry(std::string& bytes, std::uint64_t position, const BatchRef& ba
   out.le(static_cast<std::uint32_t>(batch.bytes.size()));
   out.le(static_cast<std::int32_t>(batch.last_offset - batch.base_offset));
   out.le(kafka::header_checksum(batch.bytes));
-  bytes.append(start + kMetaEntryBytes - 4 - bytes.size(), '\0');
+  out.le(max_timestamp_ms);
   out.le(crc32c(std::string_view(bytes).substr(start)));
 }
 
@@ -75,6 +68,7 @@ std::optional<MetaEntry> decode_entry(std::string_view bytes) {
   entry.batch_bytes = in.le<std::uint32_t>();
   entry.last_offset_delta = in.le<std::int32_t>();
   entry.header_crc = in.le<std::uint32_t>();
+  entry.max_timestamp_ms = in.le<std::int64_t>();
   return entry;
 }
 
@@ -85,6 +79,7 @@ bool reaches(const MetaEntry& entry, Seek seek) {
              seek.value;
     case Seek::By::Commit: return entry.commit.value >= seek.value;
     case Seek::By::Received: return static_cast<std::uint64_t>(entry.received_ms) >= seek.value;
+    case Seek::By::Claimed: return entry.max_timestamp_ms >= static_cast<std::int64_t>(seek.value);
   }
   return false;
 }
@@ -95,14 +90,23 @@ bool holds(const MetaEntry& entry, Seek seek) {
          static_cast<std::uint64_t>(entry.base_offset.value) <= seek.value;
 }
 
+// Whether what the entry says lies within the segment.
+bool fits(const MetaEntry& entry, const SegmentState& state) {
+  return entry.batch_bytes >= kafka::kBatchHeaderBytes && entry.position <= state.log_bytes &&
+         entry.batch_bytes <= state.log_bytes - entry.position && entry.last_offset_delta >= 0;
+}
+
+std::uint64_t entry_position(std::uint64_t index) {
+  return kMetaHeaderBytes + index * kMetaEntryBytes;
+}
+
 Result<MetaEntry> read_entry(File& file, const std::string& path, const SegmentState& state,
                              std::uint64_t index) {
   char bytes[kMetaEntryBytes];
-  const auto at = kMetaHeaderBytes + index * kMetaEntryBytes;
+  const auto at = entry_position(index);
   MYELIN_TRY(got, file.read_at(at, bytes, sizeof bytes));
   const auto entry = decode_entry({bytes, got});
-  if (!entry || entry->batch_bytes < kafka::kBatchHeaderBytes ||
-      entry->position > state.log_bytes || entry->batch_bytes > state.log_bytes - entry->position) {
+  if (!entry || !fits(*entry, state)) {
     return Error(ErrorCode::Corrupt, fmt::format("{} is damaged at byte {}", path, at));
   }
   return *entry;
@@ -112,28 +116,6 @@ bool is_damaged(const Result<MetaEntry>& entry) {
   return !entry && entry.error().code() == ErrorCode::Corrupt;
 }
 
-// Entries of batches that lie one behind the other, from `first` on, up to a damaged one: at least
-// one, and no more than `bytes_max` of batches beyond it.
-Result<std::vector<MetaEntry>> read_entries(File& file, const std::string& path,
-                                            const SegmentState& state, std::uint64_t first,
-                                            std::size_t bytes_max) {
-  std::vector<MetaEntry> entries;
-  std::size_t bytes = 0;
-  for (auto i = first; i < state.batch_count; ++i) {
-    auto entry = read_entry(file, path, state, i);
-    if (!entry && (entries.empty() || !is_damaged(entry))) return std::move(entry).error();
-    if (!entry) break;
-    if (!entries.empty() &&
-        (bytes + entry->batch_bytes > bytes_max ||
-         entry->position != entries.back().position + entries.back().batch_bytes)) {
-      break;
-    }
-    bytes += entry->batch_bytes;
-    entries.push_back(*entry);
-  }
-  return entries;
-}
-
 }  // namespace
 
 bool Seek::reached_by(const BatchRef& batch) const {
@@ -141,51 +123,90 @@ bool Seek::reached_by(const BatchRef& batch) const {
     case By::Offset: return static_cast<std::uint64_t>(batch.last_offset.value) >= value;
     case By::Commit: return batch.commit.value >= value;
     case By::Received: return static_cast<std::uint64_t>(to_ms(batch.received)) >= value;
+    case By::Claimed: return max_timestamp(batch.bytes) >= static_cast<std::int64_t>(value);
   }
   return false;
 }
 
-Segment::Segment(FilePool& files, std::string directory, PartitionId partition, Offset base_offset)
+std::optional<BlockEdges> block_edges(std::uint64_t position, std::size_t bytes) {
+  const auto end = position + bytes;
+  const auto first = (position + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+  const auto last = end / kBlockBytes * kBlockBytes;
+  if (first >= last) return std::nullopt;
+  return BlockEdges{static_cast<std::size_t>(first - position),
+                    static_cast<std::size_t>(end - last)};
+}
+
+std::string segment_path(const std::string& directory, Offset base_offset, std::uint32_t generation,
+                         SegmentFile file) {
+  const auto* ending = file == SegmentFile::Log ? "log" : "meta";
+  if (generation == 0) return fmt::format("{}/{:020}.{}", directory, base_offset.value, ending);
+  return fmt::format("{}/{:020}.{}.{}", directory, base_offset.value, generation, ending);
+}
+
+Segment::Segment(FilePool& files, const std::string& directory, PartitionId partition,
+                 Offset base_offset, std::uint32_t generation)
     : files_(files),
       partition_(partition),
       base_offset_(base_offset),
-      log_path_(fmt::format("{}/{:020}.log", directory, base_offset.value)),
-      meta_path_(fmt::format("{}/{:020}.meta", directory, base_offset.value)) {}
+      log_path_(segment_path(directory, base_offset, generation, SegmentFile::Log)),
+      meta_path_(segment_path(directory, base_offset, generation, SegmentFile::Meta)) {}
 
 Status Segment::create() {
   // What a file of an earlier start holds is overwritten, or looked at by cut() before it goes.
   MYELIN_TRY(log, files_.create(log_path_, Create::IfMissing));
   MYELIN_TRY(meta, files_.create(meta_path_, Create::IfMissing));
-  return meta->write_at(0, encode_header(partition_, base_offset_));
+  return meta->write_at(0, encode_header(partition_, base_offset_, kMetaVersion));
 }
 
 Status Segment::append(std::span<const BatchRef> batches, SegmentState& state) {
   MYELIN_TRY(log, files_.get(log_path_));
   MYELIN_TRY(meta, files_.get(meta_path_));
+  auto next = state;
   std::string entries;
   std::string pending;
   auto written = state.log_bytes;
-  auto position = state.log_bytes;
+  const auto write_pending = [&]() -> Status {
+    if (!pending.empty()) MYELIN_TRY_VOID(log->write_at(written, pending));
+    written += pending.size();
+    pending.clear();
+    return {};
+  };
   for (const auto& batch : batches) {
-    append_entry(entries, position, batch);
-    position += batch.bytes.size();
-    pending.append(batch.bytes);
-    if (pending.size() >= kWriteBytes) {
-      MYELIN_TRY_VOID(log->write_at(written, pending));
-      written = position;
-      pending.clear();
+    next.max_timestamp_ms = std::max(next.max_timestamp_ms, max_timestamp(batch.bytes));
+    append_entry(entries, next.log_bytes, batch, next.max_timestamp_ms);
+    const auto edges = batch.in_segment ? block_edges(next.log_bytes, batch.bytes.size())
+                                        : std::optional<BlockEdges>();
+    next.log_bytes += batch.bytes.size();
+    if (edges) {
+      pending.append(batch.bytes.substr(0, edges->head));
+      MYELIN_TRY_VOID(write_pending());
+      written = next.log_bytes - edges->tail;
+      pending.append(batch.bytes.substr(batch.bytes.size() - edges->tail));
+    } else {
+      pending.append(batch.bytes);
     }
+    if (pending.size() >= kWriteBytes) MYELIN_TRY_VOID(write_pending());
   }
-  if (!pending.empty()) MYELIN_TRY_VOID(log->write_at(written, pending));
-  MYELIN_TRY_VOID(meta->write_at(kMetaHeaderBytes + state.batch_count * kMetaEntryBytes, entries));
-  state.log_bytes = position;
-  state.batch_count += batches.size();
+  MYELIN_TRY_VOID(write_pending());
+  MYELIN_TRY_VOID(meta->write_at(entry_position(state.batch_count), entries));
+  if (state.batch_count == 0 && !batches.empty())
+    next.first_received_ms = to_ms(batches.front().received);
+  next.batch_count += batches.size();
+  if (!batches.empty()) {
+    next.last_received_ms = to_ms(batches.back().received);
+    next.last_commit = batches.back().commit;
+  }
+  state = next;
   return {};
 }
 
 // A damaged entry makes its own range unreadable and no other: the search goes on with the next one
 // that can be read.
 Result<std::uint64_t> Segment::find(const SegmentState& state, Seek seek) const {
+  // The first format did not tell.
+  if (seek.by == Seek::By::Claimed && state.meta_version == 1)
+    return find_claimed(state, static_cast<std::int64_t>(seek.value));
   MYELIN_TRY(meta, files_.get(meta_path_));
   std::uint64_t low = 0;
   std::uint64_t high = state.batch_count;
@@ -208,6 +229,65 @@ Result<std::uint64_t> Segment::find(const SegmentState& state, Seek seek) const 
   return low;
 }
 
+Result<std::uint64_t> Segment::find_claimed(const SegmentState& state,
+                                            std::int64_t timestamp_ms) const {
+  MYELIN_TRY(log, files_.get(log_path_));
+  for (std::uint64_t first = 0; first < state.batch_count; first += kEntriesARead) {
+    MYELIN_TRY(found, entries(state, first, kEntriesARead));
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (!found[i]) continue;
+      char header[kafka::kBatchHeaderBytes];
+      MYELIN_TRY(got, log->read_at(found[i]->position, header, sizeof header));
+      if (got == sizeof header && max_timestamp({header, got}) >= timestamp_ms) return first + i;
+    }
+  }
+  return state.batch_count;
+}
+
+Result<std::vector<std::optional<MetaEntry>>> Segment::entries(const SegmentState& state,
+                                                               std::uint64_t first,
+                                                               std::uint64_t count) const {
+  std::vector<std::optional<MetaEntry>> found;
+  if (first >= state.batch_count) return found;
+  count = std::min(count, state.batch_count - first);
+  MYELIN_TRY(meta, files_.get(meta_path_));
+  std::string bytes(count * kMetaEntryBytes, '\0');
+  MYELIN_TRY(got, meta->read_at(entry_position(first), bytes.data(), bytes.size()));
+  bytes.resize(got);
+  found.reserve(count);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto at = std::min<std::size_t>(i * kMetaEntryBytes, bytes.size());
+    found.push_back(decode_entry(std::string_view(bytes).substr(at, kMetaEntryBytes)));
+    if (found.back() && !fits(*found.back(), state)) found.back().reset();
+  }
+  return found;
+}
+
+// Entries of batches that lie one behind the other, from `first` on, up to a damaged one: at least
+// one, and no more than `bytes_max` of batches beyond it.
+Result<std::vector<MetaEntry>> Segment::range_of(const SegmentState& state, std::uint64_t first,
+                                                 std::size_t bytes_max) const {
+  std::vector<MetaEntry> range;
+  std::size_t bytes = 0;
+  for (auto at = first; at < state.batch_count; at += kEntriesARead) {
+    MYELIN_TRY(some, entries(state, at, kEntriesARead));
+    for (const auto& entry : some) {
+      if (!entry && range.empty()) {
+        return Error(ErrorCode::Corrupt,
+                     fmt::format("{} is damaged at byte {}", meta_path_, entry_position(first)));
+      }
+      if (!entry) return range;
+      if (!range.empty() && (bytes + entry->batch_bytes > bytes_max ||
+                             entry->position != range.back().position + range.back().batch_bytes)) {
+        return range;
+      }
+      bytes += entry->batch_bytes;
+      range.push_back(*entry);
+    }
+  }
+  return range;
+}
+
 Result<std::vector<BatchRef>> Segment::read(const SegmentState& state, Seek seek,
                                             std::size_t bytes_max) const {
   auto batches = read_range(state, seek, bytes_max);
@@ -220,31 +300,52 @@ Result<std::vector<BatchRef>> Segment::read_range(const SegmentState& state, See
   std::vector<BatchRef> batches;
   MYELIN_TRY(first, find(state, seek));
   if (first == state.batch_count) return batches;
-  MYELIN_TRY(meta, files_.get(meta_path_));
-  MYELIN_TRY(entries, read_entries(*meta, meta_path_, state, first, bytes_max));
-
+  MYELIN_TRY(range, range_of(state, first, bytes_max));
   MYELIN_TRY(log, files_.get(log_path_));
-  const auto start = entries.front().position;
-  const auto bytes = entries.back().position + entries.back().batch_bytes - start;
-  auto buffer = std::make_shared<std::string>(bytes, '\0');
-  MYELIN_TRY(got, log->read_at(start, buffer->data(), buffer->size()));
-  for (const auto& entry : entries) {
+  const auto start = range.front().position;
+  const auto bytes = range.back().position + range.back().batch_bytes - start;
+  const auto buffer = std::make_shared_for_overwrite<char[]>(bytes);
+  MYELIN_TRY(got, log->read_at(start, buffer.get(), bytes));
+  batches.reserve(range.size());
+  for (const auto& entry : range) {
     const auto at = entry.position - start;
-    const auto view = std::string_view(*buffer).substr(at, entry.batch_bytes);
+    const std::string_view view(buffer.get() + at, entry.batch_bytes);
     if (at + entry.batch_bytes > got || kafka::header_checksum(view) != entry.header_crc ||
         !kafka::verify_batch(view)) {
       // What is whole before the damage is still served; the next read begins at it and says so.
       if (!batches.empty()) return batches;
-      return Error(
-          ErrorCode::Corrupt,
-          fmt::format("{} is damaged at byte {} (offsets {} to {})", log_path_, entry.position,
-                      entry.base_offset.value, entry.base_offset.value + entry.last_offset_delta));
+      return Error(ErrorCode::Corrupt,
+                   fmt::format("{} is damaged at byte {} (offsets {} to {})", log_path_,
+                               entry.position, entry.base_offset.value, entry.last_offset().value));
     }
-    batches.push_back({partition_, entry.base_offset, entry.base_offset + entry.last_offset_delta,
-                       entry.commit, entry.first_record, entry.record_count,
-                       timestamp_from_ms(entry.received_ms), view, buffer});
+    batches.push_back({.partition = partition_,
+                       .base_offset = entry.base_offset,
+                       .last_offset = entry.last_offset(),
+                       .commit = entry.commit,
+                       .first_record = entry.first_record,
+                       .record_count = entry.record_count,
+                       .received = timestamp_from_ms(entry.received_ms),
+                       .bytes = view,
+                       .owner = buffer,
+                       .segment = base_offset_,
+                       .position = entry.position,
+                       .in_segment = true});
   }
   return batches;
+}
+
+Result<std::optional<Offset>> Segment::behind_damage(const SegmentState& state, Seek seek) const {
+  MYELIN_TRY(first, find(state, seek));
+  for (auto at = first; at < state.batch_count; at += kEntriesARead) {
+    MYELIN_TRY(some, entries(state, at, kEntriesARead));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      if (!some[i]) continue;
+      // The damage is in the first entry's batch, or in the entries before this one.
+      const bool is_first = at + i == first;
+      return std::optional(is_first ? some[i]->last_offset() + 1 : some[i]->base_offset);
+    }
+  }
+  return std::optional<Offset>();
 }
 
 Status Segment::check(const SegmentState& state) const {
@@ -252,7 +353,7 @@ Status Segment::check(const SegmentState& state) const {
   MYELIN_TRY(meta, files_.get(meta_path_));
   MYELIN_TRY(log_bytes, log->size_bytes());
   MYELIN_TRY(meta_bytes, meta->size_bytes());
-  const auto expected = kMetaHeaderBytes + state.batch_count * kMetaEntryBytes;
+  const auto expected = entry_position(state.batch_count);
   if (log_bytes < state.log_bytes || meta_bytes < expected) {
     return Error(ErrorCode::Corrupt,
                  fmt::format("{} is shorter than the checkpoint says: {} bytes of {}",
@@ -262,7 +363,8 @@ Status Segment::check(const SegmentState& state) const {
   }
   std::string header(kMetaHeaderBytes, '\0');
   MYELIN_TRY(got, meta->read_at(0, header.data(), header.size()));
-  if (got != header.size() || header != encode_header(partition_, base_offset_)) {
+  if (got != header.size() ||
+      header != encode_header(partition_, base_offset_, state.meta_version)) {
     return Error(ErrorCode::Corrupt,
                  fmt::format("{} is damaged at byte 0, or another partition's", meta_path_));
   }
@@ -274,7 +376,7 @@ Result<bool> Segment::cut(const SegmentState& state, CommitNumber through) {
   MYELIN_TRY(meta, files_.get(meta_path_));
   MYELIN_TRY(log_bytes, log->size_bytes());
   MYELIN_TRY(meta_bytes, meta->size_bytes());
-  const auto expected = kMetaHeaderBytes + state.batch_count * kMetaEntryBytes;
+  const auto expected = entry_position(state.batch_count);
   if (meta_bytes > expected) {
     // Records come here only from durable commits: one that the journal does not know was lost
     // there.

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ struct Seek {
     Offset,    // Its last offset is at or behind the value.
     Commit,    // Its commit is.
     Received,  // Its receive time, in ms since the epoch, is.
+    Claimed,   // The largest time that its records claim, in ms since the epoch, is.
   };
   By by = By::Offset;
   std::uint64_t value = 0;
@@ -41,12 +43,49 @@ struct Seek {
   static Seek to(Timestamp received) {
     return {By::Received, static_cast<std::uint64_t>(std::max<std::int64_t>(to_ms(received), 0))};
   }
+  // The clients' own times, as Kafka's ListOffsets asks for.
+  static Seek to_claimed(std::int64_t timestamp_ms) {
+    return {By::Claimed, static_cast<std::uint64_t>(std::max<std::int64_t>(timestamp_ms, 0))};
+  }
   bool reached_by(const BatchRef& batch) const;
+};
+
+// Of a batch written straight to its segment: the bytes before the first and behind the last whole
+// block. They share a block with their neighbours and are written by the flusher.
+struct BlockEdges {
+  std::size_t head = 0;
+  std::size_t tail = 0;
+};
+// Nothing when the batch has no whole block of its own.
+std::optional<BlockEdges> block_edges(std::uint64_t position, std::size_t bytes);
+
+enum class SegmentFile : std::uint8_t { Log, Meta };
+std::string segment_path(const std::string& directory, Offset base_offset, std::uint32_t generation,
+                         SegmentFile file);
+
+// What the companion says of one batch.
+struct MetaEntry {
+  std::uint64_t position = 0;
+  Offset base_offset;
+  CommitNumber commit;
+  std::int64_t received_ms = 0;
+  std::uint32_t first_record = 0;
+  std::uint32_t record_count = 0;
+  std::uint32_t batch_bytes = 0;
+  std::int32_t last_offset_delta = 0;
+  std::uint32_t header_crc = 0;
+  std::int64_t max_timestamp_ms = 0;  // Of this batch and those before it in the segment.
+
+  Offset last_offset() const { return base_offset + last_offset_delta; }
 };
 
 class Segment {
  public:
-  Segment(FilePool& files, std::string directory, PartitionId partition, Offset base_offset);
+  Segment(FilePool& files, const std::string& directory, PartitionId partition, Offset base_offset,
+          std::uint32_t generation = 0);
+  Segment(FilePool& files, const std::string& directory, PartitionId partition,
+          const SegmentState& state)
+      : Segment(files, directory, partition, state.base_offset, state.generation) {}
 
   Offset base_offset() const { return base_offset_; }
   const std::string& log_path() const { return log_path_; }
@@ -65,6 +104,16 @@ class Segment {
   Result<std::vector<BatchRef>> read(const SegmentState& state, Seek seek,
                                      std::size_t bytes_max) const;
 
+  // Behind what cannot be read at the place that `seek` finds: the next offset of this segment that
+  // may be; nothing when that is not in this segment.
+  Result<std::optional<Offset>> behind_damage(const SegmentState& state, Seek seek) const;
+
+  // The entries of the companion that can be read, from number `first` on, at most `count`; a
+  // damaged one is an empty optional.
+  Result<std::vector<std::optional<MetaEntry>>> entries(const SegmentState& state,
+                                                        std::uint64_t first,
+                                                        std::uint64_t count) const;
+
   // Corrupt when a file is shorter than `state` says or the companion's header is not this
   // partition's.
   Status check(const SegmentState& state) const;
@@ -75,7 +124,10 @@ class Segment {
  private:
   Result<std::vector<BatchRef>> read_range(const SegmentState& state, Seek seek,
                                            std::size_t bytes_max) const;
+  Result<std::vector<MetaEntry>> range_of(const SegmentState& state, std::uint64_t first,
+                                          std::size_t bytes_max) const;
   Result<std::uint64_t> find(const SegmentState& state, Seek seek) const;
+  Result<std::uint64_t> find_claimed(const SegmentState& state, std::int64_t timestamp_ms) const;
 
   FilePool& files_;
   const PartitionId partition_;

@@ -66,7 +66,7 @@ class SimDisk::SimFile final : public File {
     apply(inode_->current, change);
     inode_->pending.push_back(std::move(change));
     MYELIN_TRY_VOID(disk_.step("in flight", path_));
-    if (writes_ == Writes::Synced) disk_.sync_inode(*inode_);
+    if (writes_ == Writes::Synced) disk_.sync_last_change(*inode_);
     return disk_.step("written", path_);
   }
 
@@ -147,6 +147,22 @@ void SimDisk::sync_inode(Inode& inode) {
   inode.pending.clear();
 }
 
+// A synced write takes its own bytes and the sizes that the file had to the disk, and no other
+// bytes.
+void SimDisk::sync_last_change(Inode& inode) {
+  if (ignore_syncs_) return;
+  auto& pending = inode.pending;
+  for (auto it = pending.begin(); it != pending.end();) {
+    const bool last = it + 1 == pending.end();
+    if (!last && it->kind == Change::Kind::Write) {
+      ++it;
+      continue;
+    }
+    apply(inode.durable, *it);
+    it = pending.erase(it);
+  }
+}
+
 std::unique_ptr<SimDisk> SimDisk::make_image(std::uint64_t seed) {
   std::mt19937_64 random(seed);
   // By seed: nothing unsynced survives, everything does, or any part.
@@ -215,6 +231,11 @@ void SimDisk::fail_when(std::function<bool(std::string_view, const std::string&)
 void SimDisk::set_free_bytes(std::uint64_t bytes) {
   MutexLock lock(mutex_);
   free_bytes_ = bytes;
+}
+
+void SimDisk::set_total_bytes(std::uint64_t bytes) {
+  MutexLock lock(mutex_);
+  total_bytes_ = bytes;
 }
 
 void SimDisk::ignore_syncs() {
@@ -335,9 +356,9 @@ Status SimDisk::sync_file_system(const std::string& path) {
   return {};
 }
 
-Result<std::uint64_t> SimDisk::free_bytes(const std::string&) {
+Result<DiskSpace> SimDisk::space(const std::string&) {
   MutexLock lock(mutex_);
-  return free_bytes_;
+  return DiskSpace{free_bytes_, total_bytes_};
 }
 
 Result<std::unique_ptr<DirectoryLock>> SimDisk::lock(const std::string& path) {

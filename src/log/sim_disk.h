@@ -32,7 +32,7 @@ class SimDisk final : public Disk {
   Result<bool> exists(const std::string& path) override;
   Status sync_directory(const std::string& path) override;
   Status sync_file_system(const std::string& path) override;
-  Result<std::uint64_t> free_bytes(const std::string& path) override;
+  Result<DiskSpace> space(const std::string& path) override;
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override;
   std::string describe_weakness(const std::string&) override { return {}; }
 
@@ -47,6 +47,7 @@ class SimDisk final : public Disk {
   // The step's operation fails ("write", "sync", "rename", …) when the hook says so.
   void fail_when(std::function<bool(std::string_view operation, const std::string& path)> hook);
   void set_free_bytes(std::uint64_t bytes);
+  void set_total_bytes(std::uint64_t bytes);
   // Syncs do nothing any more: what a test of the test uses.
   void ignore_syncs();
 
@@ -83,6 +84,7 @@ class SimDisk final : public Disk {
   Status step(std::string_view operation, const std::string& path) MYELIN_REQUIRES(mutex_);
   void rename_locked(NameChange change) MYELIN_REQUIRES(mutex_);
   void sync_inode(Inode& inode) MYELIN_REQUIRES(mutex_);
+  void sync_last_change(Inode& inode) MYELIN_REQUIRES(mutex_);
   std::unique_ptr<SimDisk> make_image(std::uint64_t seed) MYELIN_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
@@ -97,6 +99,7 @@ class SimDisk final : public Disk {
   bool image_taken_ MYELIN_GUARDED_BY(mutex_) = false;
   std::function<bool(std::string_view, const std::string&)> fail_ MYELIN_GUARDED_BY(mutex_);
   std::uint64_t free_bytes_ MYELIN_GUARDED_BY(mutex_) = 1ull << 40;
+  std::uint64_t total_bytes_ MYELIN_GUARDED_BY(mutex_) = 0;
   bool ignore_syncs_ MYELIN_GUARDED_BY(mutex_) = false;
 };
 

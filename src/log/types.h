@@ -48,6 +48,10 @@ struct BatchRef {
   Timestamp received;
   std::string_view bytes;  // Kafka record batch v2.
   std::shared_ptr<const void> owner;
+  // Where it has its place on the disk: for the flusher.
+  Offset segment{};            // Base offset of its segment.
+  std::uint64_t position = 0;  // In that segment's .log.
+  bool in_segment = false;     // Its whole blocks are there already.
 };
 
 }  // namespace myelin::log

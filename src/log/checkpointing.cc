@@ -1,0 +1,210 @@
+// The flusher's second half: what was flushed is synced and becomes the checkpoint's state; what no
+// checkpoint names any more may be removed.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "log/epochs.h"
+#include "log/log.h"
+
+namespace myelin::log {
+namespace {
+
+// Beyond so many files one sync of the file system is cheaper than one of each.
+constexpr std::size_t kSyncEachMax = 64;
+
+}  // namespace
+
+// A compaction that waits for the flusher to put its result in place.
+struct Log::Replacement {
+  Partition& partition;
+  std::span<const SegmentState> old;
+  const SegmentState& fresh;
+  Offset compacted_through;
+  std::optional<Status> status{};
+};
+
+Status Log::sync_dirty() {
+  auto status = sync_all_dirty();
+  dirty_files_.clear();
+  dirty_directories_.clear();
+  // A failed sync must not be taken for a full disk and tried again.
+  if (!status) return Error(ErrorCode::Unavailable, status.error().message());
+  for (auto* partition : new_directories_) partition->directory_is_durable = true;
+  new_directories_.clear();
+  return {};
+}
+
+Status Log::sync_all_dirty() {
+  if (dirty_files_.size() + dirty_directories_.size() > kSyncEachMax) {
+    return disk_.sync_file_system(options_.directory);
+  }
+  for (const auto& [path, file] : dirty_files_) MYELIN_TRY_VOID(file->sync());
+  for (const auto& directory : dirty_directories_) MYELIN_TRY_VOID(disk_.sync_directory(directory));
+  return {};
+}
+
+Status Log::write_checkpoint(Clean clean) {
+  MYELIN_TRY_VOID(sync_dirty());
+  state_.clean = clean == Clean::Yes;
+  MYELIN_TRY_VOID(replace_file(disk_, options_.directory, "checkpoint", encode_checkpoint(state_)));
+  if (journal_) journal_->free_up_to(state_.replay.lap);
+  {
+    MutexLock lock(buffer_mutex_);
+    snapshots_ += snapshots_wanted_.size();
+    for (auto* wanted : snapshots_wanted_) *wanted = state_;
+    snapshots_wanted_.clear();
+  }
+  release_removable();
+  return {};
+}
+
+Result<std::shared_ptr<const Snapshot>> Log::snapshot() {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->release = [] {};
+  MutexLock lock(buffer_mutex_);
+  auto* const wanted = &snapshot->state;
+  snapshots_wanted_.push_back(wanted);
+  ++checkpoints_wanted_;
+  buffer_changed_.notify_all();
+  const auto waits = [&]() MYELIN_REQUIRES(buffer_mutex_) {
+    return std::find(snapshots_wanted_.begin(), snapshots_wanted_.end(), wanted) !=
+           snapshots_wanted_.end();
+  };
+  while (waits()) {
+    if (failed_ || stop_flusher_) {
+      std::erase(snapshots_wanted_, wanted);
+      return Error(ErrorCode::Canceled, "the log has failed or is closed");
+    }
+    buffer_changed_.wait(buffer_mutex_);
+  }
+  snapshot->release = [this] {
+    MutexLock released(buffer_mutex_);
+    --snapshots_;
+  };
+  return std::shared_ptr<const Snapshot>(std::move(snapshot));
+}
+
+void Log::apply_starts() {
+  for (const auto& [partition, start] : work_starts_) {
+    auto* state = find_state(*partition);
+    if (state == nullptr || start <= state->start) continue;
+    state->start = start;
+    forget_epochs(state->epochs, start);
+    drop_segments(*partition, *state);
+    partition->flushed(0, state->segments);
+  }
+  work_starts_.clear();
+}
+
+// Segments that hold nothing from the start on; the last one too, when the start is the end.
+void Log::drop_segments(const Partition& partition, PartitionState& state) {
+  auto keep = state.segments.begin();
+  for (; keep != state.segments.end(); ++keep) {
+    const auto next = keep + 1;
+    const auto end = next == state.segments.end() ? state.end : next->base_offset;
+    if (end > state.start) break;
+    remove_segment(partition, *keep);
+  }
+  state.segments.erase(state.segments.begin(), keep);
+}
+
+void Log::remove_segment(const Partition& partition, const SegmentState& segment) {
+  for (const auto file : {SegmentFile::Log, SegmentFile::Meta}) {
+    auto path = segment_path(partition.directory(), segment.base_offset, segment.generation, file);
+    dirty_files_.erase(path);
+    doomed_files_.push_back(std::move(path));
+  }
+}
+
+void Log::apply_deletions() {
+  for (const auto& topic : work_deleted_) {
+    state_.topics.erase(topic->spec.id);
+    for (const auto& partition : topic->partitions) {
+      std::erase(new_directories_, partition.get());
+      doomed_directories_.emplace_back(
+          partition->directory(),
+          fmt::format("{}/topics/{}-{}.deleted", options_.directory, topic->spec.id.to_string(),
+                      partition->id().partition.value));
+    }
+  }
+  work_deleted_.clear();
+}
+
+// After a checkpoint. Directories leave their names at once, because a topic of the same name may
+// come; the rest is for whoever takes it.
+void Log::release_removable() {
+  std::vector<std::string> paths;
+  for (auto& path : doomed_files_) {
+    files_.forget(path);
+    large_batches_.forget(path);
+    paths.push_back(std::move(path));
+  }
+  doomed_files_.clear();
+  for (auto& [from, to] : doomed_directories_) {
+    // A partition without records has none. What cannot be renamed is seen at the next start.
+    if (disk_.rename(from, to)) paths.push_back(std::move(to));
+  }
+  doomed_directories_.clear();
+  doomed_names_.clear();
+  MutexLock lock(buffer_mutex_);
+  for (auto& path : paths) removable_.push_back(std::move(path));
+}
+
+std::vector<std::string> Log::take_removable() {
+  MutexLock lock(buffer_mutex_);
+  if (snapshots_ > 0) return {};
+  return std::exchange(removable_, {});
+}
+
+Status Log::replace_segments(Partition& partition, std::span<const SegmentState> old,
+                             const SegmentState& fresh, Offset compacted_through) {
+  Replacement mine{partition, old, fresh, compacted_through};
+  MutexLock lock(buffer_mutex_);
+  replacements_.push_back(&mine);
+  ++checkpoints_wanted_;
+  buffer_changed_.notify_all();
+  while (!mine.status) {
+    // Once taken it is finished, whatever else happens.
+    if ((failed_ || stop_flusher_) && std::erase(replacements_, &mine) > 0)
+      return Error(ErrorCode::Canceled, "the log has failed or is closed");
+    buffer_changed_.wait(buffer_mutex_);
+  }
+  return *mine.status;
+}
+
+void Log::apply_replacements() {
+  std::vector<Replacement*> waiting;
+  {
+    MutexLock lock(buffer_mutex_);
+    waiting.swap(replacements_);
+  }
+  std::vector<Status> done;
+  done.reserve(waiting.size());
+  for (auto* replacement : waiting) done.push_back(apply(*replacement));
+  if (waiting.empty()) return;
+  MutexLock lock(buffer_mutex_);
+  for (std::size_t i = 0; i < waiting.size(); ++i) waiting[i]->status = std::move(done[i]);
+  buffer_changed_.notify_all();
+}
+
+Status Log::apply(Replacement& replacement) {
+  auto* state = find_state(replacement.partition);
+  const Error gone(ErrorCode::Conflict, "the segments were removed meanwhile");
+  if (state == nullptr) return gone;
+  auto& segments = state->segments;
+  const auto first =
+      std::search(segments.begin(), segments.end(), replacement.old.begin(), replacement.old.end());
+  if (first == segments.end()) return gone;
+  const auto last = first + static_cast<std::ptrdiff_t>(replacement.old.size());
+  for (auto it = first; it != last; ++it) remove_segment(replacement.partition, *it);
+  *first = replacement.fresh;
+  segments.erase(first + 1, last);
+  state->compacted_through = std::max(state->compacted_through, replacement.compacted_through);
+  dirty_directories_.insert(replacement.partition.directory());
+  replacement.partition.flushed(0, segments);
+  return {};
+}
+
+}  // namespace myelin::log
