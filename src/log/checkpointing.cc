@@ -152,6 +152,11 @@ void Log::release_removable() {
   for (auto& path : paths) removable_.push_back(std::move(path));
 }
 
+bool Log::has_snapshot() const {
+  MutexLock lock(buffer_mutex_);
+  return snapshots_ > 0;
+}
+
 std::vector<std::string> Log::take_removable() {
   MutexLock lock(buffer_mutex_);
   if (snapshots_ > 0) return {};
@@ -197,11 +202,13 @@ Status Log::apply(Replacement& replacement) {
   const auto first =
       std::search(segments.begin(), segments.end(), replacement.old.begin(), replacement.old.end());
   if (first == segments.end()) return gone;
+  state->compacted_through = std::max(state->compacted_through, replacement.compacted_through);
+  replacement.partition.compacted(state->compacted_through);
+  if (*first == replacement.fresh) return {};  // There was nothing to gain.
   const auto last = first + static_cast<std::ptrdiff_t>(replacement.old.size());
   for (auto it = first; it != last; ++it) remove_segment(replacement.partition, *it);
   *first = replacement.fresh;
   segments.erase(first + 1, last);
-  state->compacted_through = std::max(state->compacted_through, replacement.compacted_through);
   dirty_directories_.insert(replacement.partition.directory());
   replacement.partition.flushed(0, segments);
   return {};

@@ -118,9 +118,10 @@ class Log {
   // Of the journal: how much of it no checkpoint covers, 0 to 1.
   double journal_used() const;
 
-  // Segments of a partition that were written anew as one: it takes their place, and they are
-  // removed once that is durable. Conflict when they are no longer all there; then the new one is
-  // to be removed. Blocks until the flusher has done it.
+  // Segments of a partition that were written anew as one, synced: it takes their place, and they
+  // are removed once that is durable. The first of them itself as `fresh` leaves them as they are.
+  // Conflict when they are no longer all there; then the new one is to be removed. Blocks until the
+  // flusher has done it.
   Status replace_segments(Partition& partition, std::span<const SegmentState> old,
                           const SegmentState& fresh, Offset compacted_through);
   // Files and directories that no durable checkpoint names any more: the caller removes them.
@@ -131,6 +132,7 @@ class Log {
   // it names is removed; those of a topic that is deleted meanwhile move to
   // topics/<topic id>-<partition>.deleted. Blocks on the disk.
   Result<std::shared_ptr<const Snapshot>> snapshot();
+  bool has_snapshot() const;
 
   Disk& disk() { return disk_; }
   const Clock& clock() const { return clock_; }

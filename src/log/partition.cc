@@ -40,6 +40,7 @@ Partition::Partition(FilePool& files, PartitionId id, std::string directory,
       start_(state.start),
       high_watermark_(state.end),
       segments_(share(state.segments)),
+      compacted_through_(state.compacted_through),
       epochs_(state.epochs) {
   placement.end = state.end;
   if (state.segments.empty()) return;
@@ -62,6 +63,22 @@ Offset Partition::high_watermark() const {
 Segments Partition::segments() const {
   MutexLock lock(mutex_);
   return segments_;
+}
+
+Offset Partition::compacted_through() const {
+  MutexLock lock(mutex_);
+  return compacted_through_;
+}
+
+void Partition::compacted(Offset through) {
+  MutexLock lock(mutex_);
+  compacted_through_ = std::max(compacted_through_, through);
+}
+
+Partition::StoredView Partition::stored_view() const {
+  MutexLock lock(mutex_);
+  const auto end = buffered_.empty() ? high_watermark_ : buffered_.front().base_offset;
+  return {start_, end, buffered_.empty(), segments_};
 }
 
 std::vector<BatchRef> Partition::take_buffered(Seek seek, std::size_t bytes_max) const {

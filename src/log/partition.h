@@ -62,6 +62,17 @@ class Partition {
   // `current` is the server's own epoch. Epoch -1 when nothing is known of `epoch`.
   EpochEnd end_of_epoch(std::int32_t epoch, std::int32_t current) const;
 
+  // Start, segments, and how far these reach, at one moment.
+  struct StoredView {
+    Offset start;
+    Offset end;             // Behind the last record that is in a segment.
+    bool is_whole = false;  // Nothing is in buffers alone.
+    Segments segments;
+  };
+  StoredView stored_view() const;
+  // What lies below it was compacted.
+  Offset compacted_through() const;
+
   // Committer: durable batches become visible; the start moves up.
   void publish(const BatchRef& batch);
   void move_start(Offset start);
@@ -69,6 +80,7 @@ class Partition {
   void clear();
   // Flusher: the `count` oldest buffered batches are in segments now, which are as `segments` says.
   void flushed(std::size_t count, std::vector<SegmentState> segments);
+  void compacted(Offset through);
 
   // The next offset to be given. Guarded by Log's queue lock; -1 once the topic is deleted.
   Offset next_offset;
@@ -96,6 +108,7 @@ class Partition {
   Offset high_watermark_ MYELIN_GUARDED_BY(mutex_);
   std::vector<BatchRef> buffered_ MYELIN_GUARDED_BY(mutex_);  // Durable, not yet in a segment.
   Segments segments_ MYELIN_GUARDED_BY(mutex_);
+  Offset compacted_through_ MYELIN_GUARDED_BY(mutex_);
   std::vector<EpochStart> epochs_ MYELIN_GUARDED_BY(mutex_);
   bool cleared_ MYELIN_GUARDED_BY(mutex_) = false;
 };

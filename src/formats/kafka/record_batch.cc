@@ -181,20 +181,17 @@ Status RecordBatchBuilder::add(std::int64_t timestamp_ms, std::optional<std::str
 std::string RecordBatchBuilder::finish(const BatchFields& fields) {
   MYELIN_CHECK(!empty(), "a batch without records");
   MYELIN_CHECK((fields.attributes & kCompressionMask) == 0, "the builder does not compress");
-  char* at = batch_.data();
-  store_be(at, std::int64_t{0});
-  store_be(at + kLengthAt, static_cast<std::int32_t>(batch_.size() - kBatchPrefixBytes));
-  store_be(at + kLeaderEpochAt, fields.partition_leader_epoch);
-  store_be(at + kMagicAt, kBatchMagic);
-  store_be(at + kAttributesAt, fields.attributes);
-  store_be(at + kLastOffsetDeltaAt, record_count_ - 1);
-  store_be(at + kBaseTimestampAt, base_timestamp_);
-  store_be(at + kMaxTimestampAt, max_timestamp_);
-  store_be(at + kProducerIdAt, fields.producer_id);
-  store_be(at + kProducerEpochAt, fields.producer_epoch);
-  store_be(at + kBaseSequenceAt, fields.base_sequence);
-  store_be(at + kRecordCountAt, record_count_);
-  store_be(at + kCrcAt, crc32c(std::string_view(batch_).substr(kAttributesAt)));
+  BatchInfo info;
+  info.partition_leader_epoch = fields.partition_leader_epoch;
+  info.attributes = fields.attributes;
+  info.last_offset_delta = record_count_ - 1;
+  info.base_timestamp = base_timestamp_;
+  info.max_timestamp = max_timestamp_;
+  info.producer_id = fields.producer_id;
+  info.producer_epoch = fields.producer_epoch;
+  info.base_sequence = fields.base_sequence;
+  info.record_count = record_count_;
+  write_batch_header(batch_, info);
   std::string batch = std::move(batch_);
   start();
   return batch;
@@ -248,6 +245,25 @@ Status verify_batch(std::string_view batch) {
   return {};
 }
 
+void write_batch_header(std::string& batch, const BatchInfo& info) {
+  MYELIN_CHECK(batch.size() >= kBatchHeaderBytes && batch.size() <= kBatchBytesMax,
+               "a batch's size");
+  char* at = batch.data();
+  store_be(at, info.base_offset);
+  store_be(at + kLengthAt, static_cast<std::int32_t>(batch.size() - kBatchPrefixBytes));
+  store_be(at + kLeaderEpochAt, info.partition_leader_epoch);
+  store_be(at + kMagicAt, kBatchMagic);
+  store_be(at + kAttributesAt, info.attributes);
+  store_be(at + kLastOffsetDeltaAt, info.last_offset_delta);
+  store_be(at + kBaseTimestampAt, info.base_timestamp);
+  store_be(at + kMaxTimestampAt, info.max_timestamp);
+  store_be(at + kProducerIdAt, info.producer_id);
+  store_be(at + kProducerEpochAt, info.producer_epoch);
+  store_be(at + kBaseSequenceAt, info.base_sequence);
+  store_be(at + kRecordCountAt, info.record_count);
+  store_be(at + kCrcAt, crc32c(std::string_view(batch).substr(kAttributesAt)));
+}
+
 void set_base_offset(char* batch, std::int64_t offset) { store_be(batch, offset); }
 
 void set_partition_leader_epoch(char* batch, std::int32_t epoch) {
@@ -266,19 +282,20 @@ Result<RecordReader> RecordReader::open(std::string_view batch) {
                                info.size_bytes));
   }
   if (info.is_compressed()) return invalid("record batch: it is compressed");
-  return RecordReader(batch, info);
+  return RecordReader(batch.substr(kBatchHeaderBytes), info);
 }
 
-RecordReader::RecordReader(std::string_view batch, const BatchInfo& info)
-    : batch_(batch), info_(info) {}
+RecordReader::RecordReader(std::string_view records, const BatchInfo& info)
+    : records_(records), info_(info) {}
 
 Error RecordReader::malformed(std::string_view what) const {
   return invalid(fmt::format("record batch at offset {}: record {} at byte {}: {}",
-                             info_.base_offset, records_read_, position_, what));
+                             info_.base_offset, records_read_, kBatchHeaderBytes + position_,
+                             what));
 }
 
 Result<std::optional<RecordView>> RecordReader::next() {
-  ByteReader in(batch_.substr(position_));
+  ByteReader in(records_.substr(position_));
   if (records_read_ == info_.record_count) {
     if (in.remaining() != 0) return malformed("bytes after the last record");
     return std::optional<RecordView>();
@@ -309,6 +326,7 @@ Result<RecordView> RecordReader::decode(std::string_view bytes) const {
   } else if (__builtin_add_overflow(info_.base_timestamp, timestamp_delta, &record.timestamp_ms)) {
     return malformed("its time is out of range");
   }
+  record.body = bytes.substr(in.position());
   if (!read_field(in, record.key)) return malformed("its key is longer than the record");
   if (!read_field(in, record.value)) return malformed("its value is longer than the record");
 

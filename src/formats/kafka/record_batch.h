@@ -40,6 +40,7 @@ inline constexpr std::int16_t kCompressionMask = 0x07;
 inline constexpr std::int16_t kLogAppendTime = 0x08;  // Each record's time is the maximum's.
 inline constexpr std::int16_t kTransactional = 0x10;
 inline constexpr std::int16_t kControl = 0x20;
+inline constexpr std::int16_t kDeleteHorizon = 0x40;  // Base timestamp is a delete horizon too.
 
 struct Header {
   std::string_view key;
@@ -95,6 +96,7 @@ struct RecordView {
   std::optional<std::string_view> key;
   std::optional<std::string_view> value;
   Headers headers;
+  std::string_view body;  // Key, value and headers as the batch has them.
 };
 
 // What the builder cannot know of the batch.
@@ -158,6 +160,7 @@ struct BatchInfo {
   bool is_transactional() const { return (attributes & kTransactional) != 0; }
   bool is_control() const { return (attributes & kControl) != 0; }
   bool has_log_append_time() const { return (attributes & kLogAppendTime) != 0; }
+  bool has_delete_horizon() const { return (attributes & kDeleteHorizon) != 0; }
 };
 
 // Reads the header at the front of `bytes`, which need not hold the whole batch. InvalidInput for
@@ -169,6 +172,11 @@ Result<BatchInfo> parse_batch_header(std::string_view bytes);
 // nothing about the records inside.
 Status verify_batch(std::string_view batch);
 
+// Writes `info` into the first 61 bytes of `batch`, a whole batch but for them, and then its CRC.
+// Length, magic and CRC are computed, whatever `info` says of them. `batch` is no longer than
+// kBatchBytesMax.
+void write_batch_header(std::string& batch, const BatchInfo& info);
+
 // Both write fields that the CRC leaves out; `batch` holds a header.
 void set_base_offset(char* batch, std::int64_t offset);
 void set_partition_leader_epoch(char* batch, std::int32_t epoch);
@@ -178,12 +186,16 @@ void set_partition_leader_epoch(char* batch, std::int32_t epoch);
 // `batch` holds at least those bytes.
 std::uint32_t header_checksum(std::string_view batch);
 
-// Walks the records of one uncompressed batch without allocating. Views it gives live as long as
-// the batch's bytes.
+// Walks the records of one batch without allocating. Views it gives live as long as the records'
+// bytes.
 class RecordReader {
  public:
-  // `batch` is exactly one batch. InvalidInput for a compressed one. Does not check the CRC.
+  // `batch` is exactly one batch. InvalidInput for a compressed one: see unpacked_batch.h. Does not
+  // check the CRC.
   static Result<RecordReader> open(std::string_view batch);
+
+  // `records` is all that follows the header that gave `info`, decompressed.
+  RecordReader(std::string_view records, const BatchInfo& info);
 
   const BatchInfo& info() const { return info_; }
 
@@ -192,13 +204,12 @@ class RecordReader {
   Result<std::optional<RecordView>> next();
 
  private:
-  RecordReader(std::string_view batch, const BatchInfo& info);
   Error malformed(std::string_view what) const;
   Result<RecordView> decode(std::string_view record) const;
 
-  std::string_view batch_;
+  std::string_view records_;
   BatchInfo info_;
-  std::size_t position_ = kBatchHeaderBytes;
+  std::size_t position_ = 0;
   std::int32_t records_read_ = 0;
   std::int32_t last_delta_ = -1;
 };

@@ -1,0 +1,204 @@
+#include "log/housekeeping.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+namespace myelin::log {
+namespace {
+
+// Starts that move with one write.
+constexpr std::size_t kStartsAWrite = 1000;
+constexpr std::chrono::seconds kTick{1};
+
+// "<base>.log", "<base>.<generation>.meta"; nothing for any other name.
+struct SegmentName {
+  Offset base;
+  std::uint32_t generation = 0;
+};
+
+template <class T>
+bool take_number(std::string_view& text, T& value) {
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (parsed.ec != std::errc()) return false;
+  text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
+  return true;
+}
+
+std::optional<SegmentName> parse_segment_name(std::string_view name) {
+  SegmentName found;
+  std::int64_t base = 0;
+  if (name.size() < 20 || !take_number(name, base) || !name.starts_with('.')) return std::nullopt;
+  found.base = Offset(base);
+  name.remove_prefix(1);
+  if (take_number(name, found.generation)) {
+    if (!name.starts_with('.')) return std::nullopt;
+    name.remove_prefix(1);
+  }
+  if (name != "log" && name != "meta") return std::nullopt;
+  return found;
+}
+
+}  // namespace
+
+Housekeeper::Housekeeper(Log& log, HousekeepingOptions options)
+    : log_(log),
+      options_(std::move(options)),
+      compactor_(log, options_.compaction),
+      scrubber_(log, options_.scrub) {}
+
+Housekeeper::~Housekeeper() { stop(); }
+
+void Housekeeper::start() {
+  thread_ = std::thread([this] { loop(); });
+  scrubber_.start();
+}
+
+void Housekeeper::stop() {
+  stopping_ = true;
+  compactor_.cancel();
+  {
+    MutexLock lock(mutex_);
+    wake_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+  scrubber_.stop();
+}
+
+void Housekeeper::loop() {
+  auto due = log_.clock().steady();
+  while (!stopping_) {
+    log_.refresh_space();
+    if (log_.clock().steady() >= due) {
+      pass();
+      due = log_.clock().steady() + options_.interval;
+    }
+    MutexLock lock(mutex_);
+    if (!stopping_) wake_.wait_for(mutex_, kTick);
+  }
+}
+
+void Housekeeper::pass() {
+  if (!swept_) sweep();
+  retain();
+  if (!stopping_) report("log.compaction_failed", compactor_.pass());
+  remove_files();
+}
+
+void Housekeeper::report(std::string_view what, const Status& status) const {
+  if (status || status.error().code() == ErrorCode::Canceled || !options_.on_error) return;
+  options_.on_error(what, status.error());
+}
+
+void Housekeeper::retain() {
+  const auto now = to_ms(log_.clock().now());
+  bool moved = false;
+  Write write;
+  const auto move = [&] {
+    if (write.starts.empty()) return;
+    const auto queued = log_.append(std::exchange(write, {}));
+    moved |= queued.has_value();
+    if (!queued) report("log.retention_failed", queued.error());
+  };
+  for (const auto& topic : log_.topics()) {
+    if (stopping_) return;
+    retain_topic(topic, now, write);
+    if (write.starts.size() >= kStartsAWrite) move();
+  }
+  move();
+  // Files go once a checkpoint no longer names them.
+  if (moved) report("log.checkpoint_failed", log_.checkpoint());
+}
+
+void Housekeeper::retain_topic(const TopicPtr& topic, std::int64_t now_ms, Write& write) {
+  const auto policy = topic->policy.get();
+  if (!policy || (!policy->retention_time && !policy->retention_bytes)) return;
+  for (const auto& partition : topic->partitions) {
+    const auto view = partition->stored_view();
+    const auto retained = log::retain(view, *policy, now_ms);
+    if (!retained) continue;
+    const RemovedRecords removed{
+        topic,           partition->id().partition,  view.start,      retained->start,
+        retained->bytes, retained->last_received_ms, retained->reason};
+    const auto agreed = options_.before_removal ? options_.before_removal(removed) : Status();
+    if (!agreed) {
+      report("log.retention_failed", agreed);
+      continue;
+    }
+    write.starts.push_back({topic, partition.get(), retained->start});
+    removed_records_ += static_cast<std::uint64_t>(retained->start - view.start);
+    removed_bytes_ += retained->bytes;
+  }
+}
+
+void Housekeeper::remove_files() {
+  for (const auto& path : log_.take_removable()) {
+    const auto status = remove_tree(path);
+    if (status || status.error().code() == ErrorCode::NotFound) {
+      ++removed_files_;
+    } else {
+      report("log.removal_failed", status);
+    }
+  }
+}
+
+// A file, or a directory with the files in it.
+Status Housekeeper::remove_tree(const std::string& path) {
+  auto& disk = log_.disk();
+  if (path.ends_with(".deleted")) {
+    MYELIN_TRY(entries, disk.list(path));
+    for (const auto& entry : entries) MYELIN_TRY_VOID(disk.remove(path + "/" + entry.name));
+  }
+  return disk.remove(path);
+}
+
+// What an earlier process could not remove any more before it ended.
+void Housekeeper::sweep() {
+  report("log.sweep_failed", sweep_deleted());
+  for (const auto& topic : log_.topics()) {
+    for (const auto& partition : topic->partitions) {
+      if (stopping_) return;
+      if (log_.has_snapshot()) return;  // Again with the next pass.
+      if (partition->directory_is_durable) report("log.sweep_failed", sweep_partition(*partition));
+    }
+  }
+  swept_ = true;
+}
+
+Status Housekeeper::sweep_deleted() {
+  const auto topics = log_.options().directory + "/topics";
+  MYELIN_TRY(entries, log_.disk().list(topics));
+  for (const auto& entry : entries) {
+    if (!entry.is_directory || !entry.name.ends_with(".deleted")) continue;
+    if (log_.has_snapshot()) return {};
+    MYELIN_TRY_VOID(remove_tree(topics + "/" + entry.name));
+  }
+  return {};
+}
+
+// Only what lies before the segment that is written to and is not in the list: what comes behind it
+// is the next start's to judge.
+Status Housekeeper::sweep_partition(const Partition& partition) {
+  const auto segments = partition.segments();
+  if (segments->empty()) return {};
+  std::set<std::pair<std::int64_t, std::uint32_t>> named;
+  for (const auto& segment : *segments)
+    named.emplace(segment.base_offset.value, segment.generation);
+  MYELIN_TRY(entries, log_.disk().list(partition.directory()));
+  for (const auto& entry : entries) {
+    const auto name = parse_segment_name(entry.name);
+    if (!name || name->base >= segments->back().base_offset) continue;
+    if (named.contains({name->base.value, name->generation})) continue;
+    MYELIN_TRY_VOID(log_.disk().remove(partition.directory() + "/" + entry.name));
+    ++removed_files_;
+  }
+  return {};
+}
+
+HousekeepingCounts Housekeeper::counts() const {
+  return {removed_records_, removed_bytes_, removed_files_};
+}
+
+}  // namespace myelin::log

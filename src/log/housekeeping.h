@@ -1,0 +1,86 @@
+// Housekeeper: what a log needs done now and then: retention, compaction, removal of files that
+// nothing names any more, a look at the disk's free space, and the scrub.
+//
+// Two threads of its own, because compaction and scrubbing take their time. The log must outlive
+// it. Nothing is removed before Options::before_removal has agreed, so that it can be audited
+// first.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "log/compactor.h"
+#include "log/log.h"
+#include "log/retention.h"
+#include "log/scrubber.h"
+
+namespace myelin::log {
+
+struct HousekeepingOptions {
+  std::chrono::milliseconds interval{30'000};  // Between two looks at retention and compaction.
+  // Blocks until the removal is on record; on an error nothing is removed, and the next look tries
+  // again.
+  std::function<Status(const RemovedRecords&)> before_removal;
+  // Something failed that is tried again: a sentence for the server's log.
+  std::function<void(std::string_view what, const Error&)> on_error;
+  ScrubOptions scrub;
+  CompactionOptions compaction;
+};
+
+struct HousekeepingCounts {
+  std::uint64_t removed_records = 0;
+  std::uint64_t removed_bytes = 0;
+  std::uint64_t removed_files = 0;
+};
+
+class Housekeeper {
+ public:
+  Housekeeper(Log& log, HousekeepingOptions options);
+  ~Housekeeper();
+
+  void start();
+  // Ends what is under way at the next batch.
+  void stop();
+
+  // One look at everything but the scrub, on the caller's thread: for tests, and for an
+  // administrator who does not want to wait.
+  void pass();
+
+  HousekeepingCounts counts() const;
+  const Scrubber& scrubber() const { return scrubber_; }
+  const Compactor& compactor() const { return compactor_; }
+
+ private:
+  void loop();
+  void retain();
+  void retain_topic(const TopicPtr& topic, std::int64_t now_ms, Write& write);
+  void remove_files();
+  void sweep();
+  Status sweep_partition(const Partition& partition);
+  Status sweep_deleted();
+  Status remove_tree(const std::string& path);
+  void report(std::string_view what, const Status& status) const;
+
+  Log& log_;
+  const HousekeepingOptions options_;
+  Compactor compactor_;
+  Scrubber scrubber_;
+  bool swept_ = false;  // Housekeeping thread's.
+
+  std::atomic<std::uint64_t> removed_records_ = 0;
+  std::atomic<std::uint64_t> removed_bytes_ = 0;
+  std::atomic<std::uint64_t> removed_files_ = 0;
+  std::atomic<bool> stopping_ = false;
+  Mutex mutex_;
+  CondVar wake_;
+  std::thread thread_;
+};
+
+}  // namespace myelin::log
