@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/json_writer.h"
 #include "formats/kafka/record_batch.h"
 
@@ -11,16 +13,42 @@ namespace {
 // Fixed, so that tools find it in any directory.
 constexpr std::string_view kMetadataTopicId = "6d79656c-696e-4d45-8000-000000000001";
 
+// For callers that may block.
+class BlockingWaiter final : public log::AppendWaiter {
+ public:
+  void numbered(const std::vector<Offset>&) override {}
+  void completed(Result<CommitNumber> commit) override {
+    MutexLock lock(mutex_);
+    outcome_ = commit ? Status() : Status(std::move(commit).error());
+    done_.notify_all();
+  }
+  Status wait() {
+    MutexLock lock(mutex_);
+    while (!outcome_) done_.wait(mutex_);
+    return *outcome_;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar done_;
+  std::optional<Status> outcome_ MYELIN_GUARDED_BY(mutex_);
+};
+
 }  // namespace
 
-Broker::Broker(const Clock& clock, Random& random, Settings settings)
-    : clock_(clock), random_(random), ids_(clock, random_), settings_(settings) {}
+Broker::Broker(const Clock& clock, Random& random, std::uint64_t segment_bytes, Settings settings)
+    : clock_(clock),
+      random_(random),
+      ids_(clock, random_),
+      segment_bytes_(segment_bytes),
+      settings_(std::move(settings)) {}
 
 Broker::~Broker() { log_.reset(); }
 
 Result<std::unique_ptr<Broker>> Broker::open(log::Disk& disk, const Clock& clock, Random& random,
                                              log::Options options, Settings settings) {
-  std::unique_ptr<Broker> broker(new Broker(clock, random, settings));
+  std::unique_ptr<Broker> broker(
+      new Broker(clock, random, options.segment_bytes, std::move(settings)));
   options.on_committed = [raw = broker.get()](const log::CommitPtr& commit) {
     raw->committed(commit);
   };
@@ -46,9 +74,26 @@ void Broker::adopt(const std::shared_ptr<log::Topic>& stored) {
   auto topic =
       std::make_shared<const Topic>(Topic{TopicName::from_full(stored->spec.name), stored});
   subscribers_.topic_created(topic->name, topic->id());
+  auto config = decode_topic_config(stored->spec.config);
+  apply_policy(*topic, config);
   MutexLock lock(mutex_);
   by_name_[stored->spec.name] = topic;
   by_id_[topic->id()] = topic;
+  if (!config.empty()) configs_[topic->id()] = std::move(config);
+}
+
+void Broker::apply_policy(const Topic& topic, const TopicConfig& config) const {
+  TopicDefaults defaults;
+  defaults.segment_bytes = segment_bytes_;
+  const bool kept =
+      is_internal(topic.name.name) ||
+      std::any_of(settings_.keep_forever.begin(), settings_.keep_forever.end(),
+                  [&](const auto& pattern) { return matches_pattern(pattern, topic.name.name); });
+  if (!kept && settings_.retention_time.count() > 0)
+    defaults.retention_time = settings_.retention_time;
+  if (!kept && settings_.retention_bytes.value > 0)
+    defaults.retention_bytes = settings_.retention_bytes.value;
+  log_->set_policy(*topic.stored, policy_of(config, defaults));
 }
 
 TopicPtr Broker::find(const TopicName& name) const {
@@ -81,8 +126,9 @@ Result<TopicPtr> Broker::ensure(const TopicName& name) {
 }
 
 Result<TopicPtr> Broker::create(const TopicName& name, const TopicId& id, std::int32_t partitions) {
-  auto stored = log_->make_topic({id, name.full(), partitions, "{}"});
+  auto stored = log_->make_topic({id, name.full(), partitions, {}});
   auto topic = std::make_shared<const Topic>(Topic{name, stored});
+  apply_policy(*topic, {});
   // Readers must find it by id before its first record is committed, writers by name only once its
   // creation is queued.
   subscribers_.topic_created(name, id);
@@ -92,7 +138,7 @@ Result<TopicPtr> Broker::create(const TopicName& name, const TopicId& id, std::i
   }
   log::Write write;
   write.topics.push_back(stored);
-  write.batches.push_back(metadata_record(*topic));
+  write.batches.push_back(metadata_record("topic-created", *topic, {}));
   auto queued = log_->append(std::move(write));
   if (!queued) subscribers_.topic_removed(id);
   MutexLock lock(mutex_);
@@ -104,24 +150,103 @@ Result<TopicPtr> Broker::create(const TopicName& name, const TopicId& id, std::i
   return TopicPtr(topic);
 }
 
-log::NewBatch Broker::metadata_record(const Topic& created) const {
+log::NewBatch Broker::metadata_record(std::string_view type, const Topic& about,
+                                      const TopicConfig& config) const {
   std::string value;
   JsonWriter json(value);
   json.begin_object();
-  json.key("type");
-  json.string("topic-created");
-  json.key("topic");
-  json.string(created.name.full());
-  json.key("topicId");
-  json.string(created.id().to_string());
+  json.member("type", type);
+  json.member("topic", about.name.full());
+  json.member("topicId", about.id().to_string());
   json.key("partitions");
-  json.integer(created.partition_count());
+  json.integer(about.partition_count());
+  json.key("config");
+  json.begin_object();
+  for (const auto& [name, setting] : config) json.member(name, setting);
+  json.end_object();
   json.end_object();
   kafka::RecordBatchBuilder builder;
-  const auto added = builder.add(to_ms(clock_.now()), created.id().to_string(), value);
+  const auto added = builder.add(to_ms(clock_.now()), about.id().to_string(), value);
   MYELIN_CHECK(added, "a metadata record does not fit a batch");
-  const auto& topic = metadata_ ? *metadata_ : created;  // The first one tells of itself.
+  const auto& topic = metadata_ ? *metadata_ : about;  // The first one tells of itself.
   return {&topic.partition(PartitionIndex(0)), builder.finish()};
+}
+
+Result<TopicConfig> Broker::config_of(const TopicName& name) const {
+  const auto topic = find(name);
+  if (!topic) return Error(ErrorCode::NotFound, "no topic " + name.full());
+  MutexLock lock(mutex_);
+  const auto found = configs_.find(topic->id());
+  return found == configs_.end() ? TopicConfig() : found->second;
+}
+
+Result<TopicPtr> Broker::find_own(const TopicName& name) const {
+  auto topic = find(name);
+  if (!topic) return Error(ErrorCode::NotFound, "no topic " + name.full());
+  if (is_internal(name.name))
+    return Error(ErrorCode::Forbidden, fmt::format("topic {} is the server's own", name.full()));
+  return topic;
+}
+
+Status Broker::append_and_wait(log::Write write) {
+  const auto waiter = std::make_shared<BlockingWaiter>();
+  write.waiter = waiter;
+  MYELIN_TRY(bases, log_->append(std::move(write)));
+  (void)bases;
+  return waiter->wait();
+}
+
+Status Broker::configure(const TopicName& name, const ConfigChanges& changes) {
+  MutexLock creating(create_mutex_);
+  MYELIN_TRY(topic, find_own(name));
+  MYELIN_TRY(config, config_of(name));
+  MYELIN_TRY(changed, changed_config(config, changes));
+  log::Write write;
+  write.configs.push_back({topic->stored, encode_topic_config(changed)});
+  write.batches.push_back(metadata_record("topic-configured", *topic, changed));
+  MYELIN_TRY_VOID(append_and_wait(std::move(write)));
+  apply_policy(*topic, changed);
+  MutexLock lock(mutex_);
+  configs_[topic->id()] = std::move(changed);
+  return {};
+}
+
+Status Broker::remove(const TopicName& name) {
+  MutexLock creating(create_mutex_);
+  MYELIN_TRY(topic, find_own(name));
+  log::Write write;
+  write.batches.push_back(metadata_record("topic-deleted", *topic, {}));
+  write.deleted.push_back(topic->stored);
+  MYELIN_TRY_VOID(append_and_wait(std::move(write)));
+  subscribers_.topic_removed(topic->id());
+  MutexLock lock(mutex_);
+  by_name_.erase(name.full());
+  by_id_.erase(topic->id());
+  configs_.erase(topic->id());
+  return {};
+}
+
+Result<Offset> Broker::delete_records(const TopicName& name, PartitionIndex partition,
+                                      Offset before) {
+  MYELIN_TRY(topic, find_own(name));
+  if (partition.value < 0 || partition.value >= topic->partition_count()) {
+    return Error(ErrorCode::NotFound,
+                 fmt::format("no topic {} with a partition {}", name.full(), partition.value));
+  }
+  auto& stored = topic->partition(partition);
+  const auto end = stored.high_watermark();
+  if (before.value == -1) before = end;
+  if (before.value < 0 || before > end) {
+    return Error(ErrorCode::InvalidInput,
+                 fmt::format("offset {} is outside of {} to {}", before.value, stored.start().value,
+                             end.value));
+  }
+  if (before > stored.start()) {
+    log::Write write;
+    write.starts.push_back({topic->stored, &stored, before});
+    MYELIN_TRY_VOID(append_and_wait(std::move(write)));
+  }
+  return stored.start();
 }
 
 std::vector<TopicPtr> Broker::list(const Matcher& matcher) const {

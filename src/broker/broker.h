@@ -12,8 +12,10 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "base/settings.h"
 #include "base/uuid.h"
 #include "broker/subscribers.h"
+#include "broker/topic_config.h"
 #include "broker/types.h"
 #include "io/wakeup.h"
 #include "log/log.h"
@@ -23,6 +25,9 @@ namespace myelin::broker {
 struct Settings {
   std::uint32_t topics_max = 10'000;
   std::int32_t partitions_default = 1;
+  std::chrono::milliseconds retention_time{0};
+  ByteSize retention_bytes = 0_MiB;
+  std::vector<std::string> keep_forever = {"hl7.*", "fhir.*", "security.*"};
 
   template <class Visitor>
   void visit(Visitor& visitor) {
@@ -30,6 +35,17 @@ struct Settings {
                   "Topics that may be made on first use; beyond it new names are refused.");
     visitor.field("partitions_default", partitions_default,
                   "Partitions of a topic made on first use.");
+    visitor.field(
+        "retention_time", retention_time,
+        "Records are removed after this time, unless the topic says otherwise; 0s: never.",
+        {.min = 0});
+    visitor.field(
+        "retention_bytes", retention_bytes,
+        "A partition's oldest records are removed beyond this size, unless the topic says "
+        "otherwise; 0: never.");
+    visitor.field("keep_forever", keep_forever,
+                  "Topics (patterns) that the two settings above do not touch: clinical ones, and "
+                  "the audit.");
   }
 };
 
@@ -71,6 +87,15 @@ class Broker {
   // By name.
   std::vector<TopicPtr> list(const Matcher& matcher) const;
 
+  // A topic's own settings. NotFound.
+  Result<TopicConfig> config_of(const TopicName& name) const;
+  // The three below block until the change is durable. NotFound; Forbidden for the server's own
+  // topics; InvalidInput for a setting or an offset that cannot be; or what the log says.
+  Status configure(const TopicName& name, const ConfigChanges& changes);
+  Status remove(const TopicName& name);
+  // Removes records below `before` (-1: all there are); gives the new start.
+  Result<Offset> delete_records(const TopicName& name, PartitionIndex partition, Offset before);
+
   // Numbers and queues; gives base offsets. The waiter is told on the committer thread, where
   // wakeups() may be used.
   Result<std::vector<Offset>> append(std::vector<TopicBatch> batches,
@@ -82,17 +107,22 @@ class Broker {
   log::Log& log() { return *log_; }
 
  private:
-  Broker(const Clock& clock, Random& random, Settings settings);
+  Broker(const Clock& clock, Random& random, std::uint64_t segment_bytes, Settings settings);
   Status load();
   void adopt(const std::shared_ptr<log::Topic>& stored);
   Result<TopicPtr> create(const TopicName& name, const TopicId& id, std::int32_t partitions)
       MYELIN_REQUIRES(create_mutex_);
-  log::NewBatch metadata_record(const Topic& created) const;
+  log::NewBatch metadata_record(std::string_view type, const Topic& topic,
+                                const TopicConfig& config) const;
+  Result<TopicPtr> find_own(const TopicName& name) const;
+  void apply_policy(const Topic& topic, const TopicConfig& config) const;
+  Status append_and_wait(log::Write write);
   void committed(const log::CommitPtr& commit);
 
   const Clock& clock_;
   Random& random_;
   UuidGenerator ids_;
+  const std::uint64_t segment_bytes_;
   const Settings settings_;
   Subscribers subscribers_;
   io::WakeupBatch wakeups_;  // Committer's.
@@ -101,7 +131,8 @@ class Broker {
   mutable Mutex mutex_;
   std::unordered_map<std::string, TopicPtr> by_name_ MYELIN_GUARDED_BY(mutex_);  // By full name.
   std::unordered_map<TopicId, TopicPtr> by_id_ MYELIN_GUARDED_BY(mutex_);
-  TopicPtr metadata_;              // Set by open().
+  std::unordered_map<TopicId, TopicConfig> configs_ MYELIN_GUARDED_BY(mutex_);  // Those not empty.
+  TopicPtr metadata_;                                                           // Set by open().
   std::unique_ptr<log::Log> log_;  // Last: its threads call committed().
 };
 

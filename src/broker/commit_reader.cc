@@ -66,10 +66,12 @@ TopicPtr CommitReader::matching(const TopicId& id) {
   return topic;
 }
 
-bool CommitReader::is_new(const BatchRef& batch) const {
-  return batch.record_count > 0 &&
-         CommitPosition{batch.commit, batch.first_record + batch.record_count - 1} > position_;
+CommitPosition CommitReader::end_of(const BatchRef& batch) {
+  return {batch.commit,
+          batch.first_record + static_cast<std::uint32_t>(batch.last_offset - batch.base_offset)};
 }
+
+bool CommitReader::is_new(const BatchRef& batch) const { return end_of(batch) > position_; }
 
 Status CommitReader::seek(Timestamp time) {
   CommitPosition first{broker_.log().visible() + 1, 0};
@@ -134,13 +136,49 @@ Status CommitReader::begin_pass() {
 
 Status CommitReader::fill(std::size_t index, log::Seek seek) {
   auto& lane = lanes_[index];
-  MYELIN_TRY(batches, read(*lane.partition, seek, lane_bytes_));
+  MYELIN_TRY(batches, read_past_damage(lane, seek));
   lane.batches = std::move(batches);
+  note_removed(lane, seek.by == log::Seek::By::Offset
+                         ? std::optional(Offset(static_cast<std::int64_t>(seek.value)))
+                         : std::nullopt);
   lane.next = 0;
   if (!lane.batches.empty()) {
     heads_.push({{lane.batches[0].commit, lane.batches[0].first_record}, index});
   }
   return {};
+}
+
+// A batch that fails its checks is never given; what is behind it is.
+Result<std::vector<BatchRef>> CommitReader::read_past_damage(const Lane& lane, log::Seek seek) {
+  for (;;) {
+    auto batches = read(*lane.partition, seek, lane_bytes_);
+    if (batches || batches.error().code() != ErrorCode::Corrupt) return batches;
+    MYELIN_TRY(behind, lane.partition->behind_damage(seek));
+    seek = log::Seek::to(behind);
+    const auto [known, first] = behind_damage_.emplace(lane.partition->id(), behind);
+    if (!first && known->second >= behind) continue;
+    known->second = behind;
+    gaps_.push_back(
+        fmt::format("topic {}, partition {}: records before offset {} are damaged and "
+                    "were left out",
+                    lane.topic->name.name, lane.partition->id().partition.value, behind.value));
+  }
+}
+
+// `expected`: the offset that this lane would go on with. Without one a pass begins, and what was
+// removed counts when nothing that is left was delivered before.
+void CommitReader::note_removed(const Lane& lane, std::optional<Offset> expected) {
+  const auto start = lane.partition->start();
+  const auto [known, first] = starts_.emplace(lane.partition->id(), start);
+  const bool moved = !first && start > known->second;
+  known->second = start;
+  if (!moved || (expected && start <= *expected)) return;
+  const bool delivered = !expected && !lane.batches.empty() && !is_new(lane.batches.front());
+  if (delivered) return;
+  gaps_.push_back(
+      fmt::format("topic {}, partition {}: records before offset {} were removed before they were "
+                  "read",
+                  lane.topic->name.name, lane.partition->id().partition.value, start.value));
 }
 
 Result<std::vector<TopicBatchRef>> CommitReader::next_stored(std::size_t bytes_max) {
@@ -159,7 +197,7 @@ Result<std::vector<TopicBatchRef>> CommitReader::next_stored(std::size_t bytes_m
     if (is_new(batch)) {
       if (!found.empty() && bytes + batch.bytes.size() > bytes_max) return found;
       bytes += batch.bytes.size();
-      position_ = {batch.commit, batch.first_record + batch.record_count - 1};
+      position_ = end_of(batch);
       found.push_back({lane.topic, std::move(batch)});
     }
     heads_.pop();

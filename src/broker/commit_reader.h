@@ -3,6 +3,9 @@
 // A state machine without coroutine or lock, owned by one subscription. Near the end it reads
 // commit buffers; what they no longer hold it merges from the partitions' segments by commit
 // number. A position is one value: everything up to and with (commit, record) was delivered.
+//
+// What it cannot give (a damaged range, records that retention took away before they were read) it
+// passes over and tells: take_gap().
 #pragma once
 
 #include <limits>
@@ -11,6 +14,7 @@
 #include <queue>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -23,7 +27,9 @@ inline constexpr std::uint32_t kWholeCommit = std::numeric_limits<std::uint32_t>
 
 struct CommitPosition {
   CommitNumber commit;
-  std::uint32_t record = kWholeCommit;  // The last one delivered of that commit, from 0.
+  // The last one delivered of that commit, from 0: counted by offsets, so compaction changes no
+  // record's place.
+  std::uint32_t record = kWholeCommit;
   friend auto operator<=>(const CommitPosition&, const CommitPosition&) = default;
 };
 
@@ -54,6 +60,9 @@ class CommitReader {
 
   const CommitPosition& position() const { return position_; }
 
+  // What was passed over since this was last called: sentences for a person.
+  std::vector<std::string> take_gaps() { return std::exchange(gaps_, {}); }
+
  private:
   // One partition within a pass over stored records.
   struct Lane {
@@ -70,14 +79,23 @@ class CommitReader {
   };
 
   TopicPtr matching(const TopicId& id);
+  static CommitPosition end_of(const BatchRef& batch);
   bool is_new(const BatchRef& batch) const;
   Status begin_pass();
   Status fill(std::size_t lane, log::Seek seek);
+  Result<std::vector<BatchRef>> read_past_damage(const Lane& lane, log::Seek seek);
+  void note_removed(const Lane& lane, std::optional<Offset> expected);
 
   Broker& broker_;
   const Matcher matcher_;
   CommitPosition position_;
   std::unordered_map<TopicId, TopicPtr> known_;  // Empty pointer: does not match.
+
+  std::vector<std::string> gaps_;
+  // By partition: where reading went on behind damage, so that it is told once; and the start that
+  // it had when it was last looked at.
+  std::unordered_map<PartitionId, Offset> behind_damage_;
+  std::unordered_map<PartitionId, Offset> starts_;
 
   bool in_pass_ = false;
   CommitNumber pass_end_;

@@ -42,21 +42,22 @@ class Subscription {
  public:
   virtual ~Subscription() = default;
 
-  // The next batches, in order; empty when nothing came before `wait_max` was over. Errors: Corrupt
-  // (a range cannot be read; skipping it is the caller's decision by subscribing anew), Canceled
-  // (the server stops).
+  // The next batches, in order; empty when nothing came before `wait_max` was over. Records that
+  // cannot be read, or were removed before they were, are passed over: take_gap() tells, and is to
+  // be asked before the batches are delivered. Errors: Unavailable (the disk), Canceled (the server
+  // stops).
   virtual io::Task<Result<Batches>> next(std::chrono::milliseconds wait_max) = 0;
 
   // The first batch after a cursor or time may begin with records before it: those are not to be
-  // delivered. True when record number `record` (from 0) of the batch is to be delivered.
+  // delivered. True when the record `record` offsets behind the batch's base offset is to be
+  // delivered.
   virtual bool wants(const Batch& batch, std::uint32_t record) const = 0;
 
-  // The cursor right behind record number `record` of a batch: opaque, without spaces or line
+  // The cursor right behind that record: opaque, without spaces or line
   // breaks, fit for an SSE event id.
   virtual std::string cursor(const Batch& batch, std::uint32_t record) const = 0;
 
-  // Set once when what the start asked for is not kept any more: a sentence for a person. Taking it
-  // clears it.
+  // What was passed over: sentences for a person. Taking it clears it.
   virtual std::optional<std::string> take_gap() = 0;
 };
 

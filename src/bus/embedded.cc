@@ -104,6 +104,7 @@ class EmbeddedSubscription final : public Subscription {
         auto stored =
             co_await runtime_.blocking([this] { return reader_.next_stored(bytes_max_); });
         if (!stored) co_return std::move(stored).error();
+        note_gaps();
         if (!stored->empty()) co_return batches_of(*stored);
         continue;
       }
@@ -124,6 +125,10 @@ class EmbeddedSubscription final : public Subscription {
   }
 
  private:
+  void note_gaps() {
+    for (const auto& gap : reader_.take_gaps()) gap_ = gap_ ? *gap_ + "; " + gap : gap;
+  }
+
   static Batches batches_of(std::vector<broker::TopicBatchRef>& found) {
     Batches batches;
     batches.reserve(found.size());

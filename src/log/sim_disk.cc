@@ -11,6 +11,11 @@ constexpr std::size_t kSectorBytes = 512;
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
+bool is_below(const std::string& path, const std::string& directory) {
+  return path.size() > directory.size() && path.starts_with(directory) &&
+         path[directory.size()] == '/';
+}
+
 Error not_found(const std::string& path) {
   return Error(ErrorCode::NotFound, "opening " + path + ": No such file or directory");
 }
@@ -128,12 +133,25 @@ void SimDisk::apply_torn(std::string& content, const Change& change, std::mt1993
 }
 
 void SimDisk::apply(Names& names, const NameChange& change) {
-  if (!change.from.empty()) names.erase(change.from);
+  if (!change.from.empty()) {
+    names.erase(change.from);
+    if (change.inode->directory) move_below(names, change.from, change.path);
+  }
   if (change.inode) {
     names[change.path] = change.inode;
   } else {
     names.erase(change.path);
   }
+}
+
+// What is in a directory goes with it.
+void SimDisk::move_below(Names& names, const std::string& from, const std::string& to) {
+  Names moved;
+  for (auto it = names.lower_bound(from + "/"); it != names.end() && is_below(it->first, from);
+       it = names.erase(it)) {
+    moved[to + it->first.substr(from.size())] = it->second;
+  }
+  names.merge(moved);
 }
 
 void SimDisk::rename_locked(NameChange change) {
@@ -169,9 +187,22 @@ std::unique_ptr<SimDisk> SimDisk::make_image(std::uint64_t seed) {
   const auto mode = random() % 4;
   const auto survives = [&] { return mode == 0 ? false : mode == 1 ? true : random() % 2 == 0; };
   Names names = durable_names_;
+  // Changes of directories' names keep their order: what rests on one that is lost is lost too.
+  std::vector<std::string> lost;
+  const auto is_lost = [&](const std::string& path) {
+    return std::any_of(lost.begin(), lost.end(), [&](const std::string& directory) {
+      return path == directory || is_below(path, directory);
+    });
+  };
   for (const auto& change : name_changes_) {
-    const bool possible = change.from.empty() || names.contains(change.from);
-    if (possible && survives()) apply(names, change);
+    const bool possible = (change.from.empty() || names.contains(change.from)) &&
+                          !is_lost(change.path) && !is_lost(change.from);
+    if (possible && survives()) {
+      apply(names, change);
+    } else if (change.inode && change.inode->directory) {
+      lost.push_back(change.path);
+      if (!change.from.empty()) lost.push_back(change.from);
+    }
   }
   auto image = std::make_unique<SimDisk>();
   MutexLock lock(image->mutex_);
@@ -338,6 +369,12 @@ Status SimDisk::sync_directory(const std::string& path) {
   for (auto& change : name_changes_) {
     if (parent_of(change.path) == path) {
       apply(durable_names_, change);
+      if (!change.from.empty() && change.inode->directory) {
+        for (auto& earlier : left) {
+          if (is_below(earlier.path, change.from))
+            earlier.path = change.path + earlier.path.substr(change.from.size());
+        }
+      }
     } else {
       left.push_back(std::move(change));
     }

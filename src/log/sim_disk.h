@@ -80,6 +80,7 @@ class SimDisk final : public Disk {
 
   static void apply(std::string& content, const Change& change);
   static void apply(Names& names, const NameChange& change);
+  static void move_below(Names& names, const std::string& from, const std::string& to);
   static void apply_torn(std::string& content, const Change& change, std::mt19937_64& random);
   Status step(std::string_view operation, const std::string& path) MYELIN_REQUIRES(mutex_);
   void rename_locked(NameChange change) MYELIN_REQUIRES(mutex_);

@@ -31,7 +31,7 @@ bool is_kept(std::uint32_t mask, std::size_t index) { return ((mask >> (index % 
 
 // The batch's records at which `mask` has a bit; nothing when the batch does not read to its end.
 std::optional<std::vector<Known>> read(std::string_view batch, std::uint32_t mask) {
-  const auto unpacked = unpack(batch, 2 * kBytesMax);
+  const auto unpacked = unpack(batch, 4 * kBytesMax);
   if (!unpacked) return std::nullopt;
   std::vector<Known> records;
   RecordReader reader = unpacked->reader();

@@ -196,9 +196,10 @@ io::Task<Result<StreamServer::Step>> StreamServer::send_batch(Stream& stream, ht
   MYELIN_CO_TRY(reader, kafka::RecordReader::open(batch.ref.bytes));
   // Ends of transactions are the broker's, not a reader's.
   if (reader.info().is_control()) co_return Step::Sent;
-  for (std::uint32_t number = 0;; ++number) {
+  for (;;) {
     MYELIN_CO_TRY(record, reader.next());
     if (!record) co_return Step::Sent;
+    const auto number = static_cast<std::uint32_t>(record->offset_delta);
     if (!stream.subscription->wants(batch, number)) continue;
     stream.text.clear();
     append_event_json(stream.text,

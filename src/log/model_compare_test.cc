@@ -1,0 +1,214 @@
+// The comparisons of the model test: model_test_support.h.
+#include "formats/kafka/record_batch.h"
+#include "log/model_test_support.h"
+#include "log/segment.h"
+
+namespace myelin::log {
+namespace {
+
+std::optional<std::string> partition_difference(const std::string& name,
+                                                const ModelPartition& model, Offset start,
+                                                Offset end) {
+  if (model.start == start && model.end == end) return std::nullopt;
+  return fmt::format("{} goes from {} to {} where {} to {} is expected", name, start.value,
+                     end.value, model.start.value, model.end.value);
+}
+
+std::vector<BatchRef> read(const Partition& partition, Seek seek, std::size_t bytes_max) {
+  if (auto buffered = partition.read_buffered(seek, bytes_max)) return std::move(*buffered);
+  auto stored = partition.read_stored(seek, bytes_max);
+  expect(stored.has_value(), stored ? "" : stored.error().message());
+  return std::move(*stored);
+}
+
+void compare_batch(const std::string& where, const ModelBatch& model, const BatchRef& found) {
+  const auto at = fmt::format("{} offset {}", where, model.base.value);
+  expect(found.base_offset == model.base && found.last_offset == model.last,
+         fmt::format("{}: offsets {} to {} are there", at, found.base_offset.value,
+                     found.last_offset.value));
+  expect(found.bytes == model.bytes, at + ": other bytes than were written");
+  expect(found.received == model.received,
+         fmt::format("{}: received at {}, not at {}", at, to_ms(found.received),
+                     to_ms(model.received)));
+  auto& commit = *model.commit;
+  if (!commit) commit = found.commit;
+  expect(found.commit == *commit,
+         fmt::format("{}: of commit {}, not {}", at, found.commit.value, commit->value));
+}
+
+std::vector<BatchRef> compare_listing(const std::string& where, const ModelPartition& model,
+                                      const Partition& partition, std::mt19937_64& random) {
+  std::vector<BatchRef> found;
+  Offset next(random() % 2 == 0 ? 0 : model.start.value);
+  for (;;) {
+    auto batches = read(partition, Seek::to(next), 1 + random() % 40'000);
+    if (batches.empty()) break;
+    next = batches.back().last_offset + 1;
+    std::move(batches.begin(), batches.end(), std::back_inserter(found));
+  }
+  const auto kept = model.kept();
+  for (std::size_t i = 0; i < std::min(kept.size(), found.size()); ++i)
+    compare_batch(where, *kept[i], found[i]);
+  expect(kept.size() == found.size(),
+         fmt::format("{}: {} batches where {} are kept", where, found.size(), kept.size()));
+  for (std::size_t i = 1; i < found.size(); ++i) {
+    const auto& before = found[i - 1];
+    expect(before.commit < found[i].commit ||
+               (before.commit == found[i].commit &&
+                before.first_record + before.record_count <= found[i].first_record),
+           fmt::format("{}: the places in commit {} do not rise", where, found[i].commit.value));
+  }
+  return found;
+}
+
+// Something near to what is there, and sometimes before or behind all of it.
+Seek any_seek(const std::vector<BatchRef>& batches, std::mt19937_64& random) {
+  const auto near = static_cast<std::int64_t>(random() % 5) - 2;
+  if (batches.empty()) return Seek::to(Offset(near + 2));
+  const auto& batch = batches[random() % batches.size()];
+  switch (random() % 4) {
+    case 0: return Seek::to(Offset(std::max<std::int64_t>(0, batch.last_offset.value + near)));
+    case 1: return Seek::to(CommitNumber(batch.commit.value + static_cast<std::uint64_t>(near)));
+    case 2: return Seek::to(batch.received + std::chrono::milliseconds(near));
+    default: {
+      const auto info = kafka::parse_batch_header(batch.bytes);
+      return Seek::to_claimed(info->max_timestamp + near);
+    }
+  }
+}
+
+void compare_seek(const std::string& where, const std::vector<BatchRef>& all, Seek seek,
+                  const Partition& partition, std::mt19937_64& random) {
+  const auto found = read(partition, seek, 1 + random() % 20'000);
+  auto expected = std::find_if(all.begin(), all.end(),
+                               [&](const BatchRef& batch) { return seek.reached_by(batch); });
+  const auto words =
+      fmt::format("{}: a look-up of kind {} for {}", where, static_cast<int>(seek.by), seek.value);
+  expect(found.empty() == (expected == all.end()),
+         words + (found.empty() ? " finds nothing" : " finds something"));
+  for (const auto& batch : found) {
+    expect(expected != all.end() && batch.base_offset == expected->base_offset &&
+               batch.bytes == expected->bytes,
+           fmt::format("{} finds offset {}", words, batch.base_offset.value));
+    ++expected;
+  }
+}
+
+// An epoch ends where the first later one begins; what was removed counts as begun at the start.
+void compare_epochs(const std::string& where, const ModelPartition& model,
+                    const Partition& partition, std::int32_t current) {
+  for (std::int32_t epoch = 0; epoch <= current; ++epoch) {
+    const auto later = std::find_if(model.batches.begin(), model.batches.end(),
+                                    [&](const auto& batch) { return batch->epoch > epoch; });
+    const auto expected =
+        later == model.batches.end() ? model.end : std::max((*later)->base, model.start);
+    const auto found = partition.end_of_epoch(epoch, current);
+    expect(found.end == expected && found.epoch <= epoch && found.epoch >= 0,
+           fmt::format("{}: epoch {} ends at {} (of epoch {}), not at {}", where, epoch,
+                       found.end.value, found.epoch, expected.value));
+  }
+  expect(partition.end_of_epoch(current + 1, current).epoch == -1,
+         where + ": an epoch that has not come has an end");
+}
+
+std::string directory_of(Disk& disk, const TopicId& id, const std::string& name, std::size_t i) {
+  const auto moved = fmt::format("/data/topics/{}-{}.deleted", id.to_string(), i);
+  const auto there = disk.exists(moved);
+  return there && *there ? moved : fmt::format("/data/topics/{}-{}", name, i);
+}
+
+}  // namespace
+
+std::optional<std::string> outline_difference(const ModelState& model, const Checkpoint& state) {
+  if (state.topics.size() != model.topics.size())
+    return fmt::format("{} topics, not {}", state.topics.size(), model.topics.size());
+  for (const auto& [id, topic] : model.topics) {
+    const auto it = state.topics.find(id);
+    if (it == state.topics.end()) return fmt::format("{} is missing", topic.name);
+    const auto& found = it->second;
+    if (found.name != topic.name || found.partitions.size() != topic.partitions.size())
+      return fmt::format("{} is {}", topic.name, found.name);
+    if (found.config != topic.config)
+      return fmt::format("{} has the configuration {}", topic.name, found.config);
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+      const auto& partition = found.partitions[i];
+      auto difference = partition_difference(fmt::format("{}-{}", topic.name, i),
+                                             topic.partitions[i], partition.start, partition.end);
+      if (difference) return difference;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> outline_difference(const ModelState& model, const Log& log,
+                                              Configs configs) {
+  Checkpoint state;
+  for (const auto& topic : log.topics()) {
+    auto& found = state.topics[topic->spec.id];
+    found.name = topic->spec.name;
+    found.config = topic->spec.config;
+    const auto expected = model.topics.find(topic->spec.id);
+    if (configs == Configs::Ignored && expected != model.topics.end())
+      found.config = expected->second.config;
+    for (const auto& partition : topic->partitions) {
+      auto& outline = found.partitions.emplace_back();
+      outline.start = partition->start();
+      outline.end = partition->high_watermark();
+    }
+  }
+  return outline_difference(model, state);
+}
+
+void compare_records(const ModelState& model, const Log& log, std::mt19937_64& random) {
+  for (const auto& topic : log.topics()) {
+    const auto& expected = model.topics.at(topic->spec.id);
+    for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+      const auto& partition = *topic->partitions[i];
+      const auto where = fmt::format("{}-{}", topic->spec.name, i);
+      const auto all = compare_listing(where, expected.partitions[i], partition, random);
+      for (int seeks = 0; seeks < 6; ++seeks)
+        compare_seek(where, all, any_seek(all, random), partition, random);
+      compare_epochs(where, expected.partitions[i], partition, log.leader_epoch());
+    }
+  }
+}
+
+void compare_files(const ModelState& model, const Checkpoint& state, Disk& disk) {
+  FilePool files(disk, 16);
+  for (const auto& [id, topic] : model.topics) {
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+      const auto directory = directory_of(disk, id, topic.name, i);
+      const PartitionId partition{id, PartitionIndex(static_cast<std::int32_t>(i))};
+      std::vector<BatchRef> found;
+      for (const auto& stored : state.topics.at(id).partitions[i].segments) {
+        const Segment segment(files, directory, partition, stored);
+        const auto batches = segment.read(stored, Seek::to(stored.base_offset), 1u << 30);
+        expect(batches.has_value(),
+               "files of a snapshot: " + (batches ? "" : batches.error().message()));
+        found.insert(found.end(), batches->begin(), batches->end());
+      }
+      std::erase_if(found, [start = topic.partitions[i].start](const BatchRef& batch) {
+        return batch.last_offset < start;
+      });
+      const auto kept = topic.partitions[i].kept();
+      expect(found.size() == kept.size(),
+             fmt::format("files of a snapshot: {} has {} batches, not {}", directory, found.size(),
+                         kept.size()));
+      for (std::size_t at = 0; at < kept.size(); ++at)
+        compare_batch(directory, *kept[at], found[at]);
+    }
+  }
+}
+
+void expect_nothing_in(const Topic& topic, std::mt19937_64& random) {
+  for (const auto& partition : topic.partitions) {
+    for (const auto seek : {Seek::to(Offset(static_cast<std::int64_t>(random() % 50))),
+                            Seek::to(CommitNumber(random() % 50)), Seek::to(timestamp_from_ms(0)),
+                            Seek::to_claimed(0)}) {
+      expect(read(*partition, seek, 1 + random() % 20'000).empty(),
+             fmt::format("{} is deleted and still read", topic.spec.name));
+    }
+  }
+}
+
+}  // namespace myelin::log

@@ -1,0 +1,496 @@
+// Random operations by seed on a log, held against a model in memory: whatever is done, at whatever
+// step the power goes, the log holds what some prefix of the writes made, with every acknowledged
+// write in it.
+//
+// MYELIN_MODEL_ROUNDS seeds are run, from MYELIN_MODEL_SEED on.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "log/directory.h"
+#include "log/epochs.h"
+#include "log/log_test_support.h"
+#include "log/model_test_support.h"
+
+namespace myelin::log {
+namespace {
+
+enum class Syncs : std::uint8_t { Work, DoNothing };
+
+class ModelRun {
+ public:
+  ModelRun(std::uint64_t seed, Syncs syncs) : syncs_(syncs), random_(seed) {
+    new_disk(std::make_unique<SimDisk>());
+  }
+  ~ModelRun() {
+    full_->store(false);
+    held_.reset();
+  }
+
+  void run() {
+    open();
+    settle(0);
+    for (auto lives = 2 + below(4); lives > 0; --lives) {
+      if (syncs_ == Syncs::DoNothing) disk_->ignore_syncs();
+      if (below(3) != 0) disk_->crash_at_step(disk_->steps() + 1 + below(1200), random_());
+      for (auto steps = 10 + below(70); steps > 0 && !disk_->image_taken(); --steps) step();
+      end_life();
+    }
+  }
+
+ private:
+  std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
+  bool full() const { return full_->load(); }
+
+  void new_disk(std::unique_ptr<SimDisk> disk) {
+    log_.reset();
+    disk_ = std::move(disk);
+    full_->store(false);
+    disk_->fail_when([full = full_](std::string_view operation, const std::string& path) {
+      return full->load() && operation == "write" &&
+             (path.starts_with("/data/topics") || path.starts_with("/data/checkpoint"));
+    });
+  }
+
+  Options options() {
+    auto options = small_options();
+    options.journal_file_bytes = (16 + below(48)) * kBlockBytes;
+    options.journal_file_count = static_cast<std::uint32_t>(2 + below(3));
+    options.segment_bytes = 16u << (10 + below(4));
+    options.large_batch_bytes = 12u << 10;
+    options.large_group_bytes_max = 64u << 10;
+    options.group_bytes_max = 4u << (10 + 4 * below(3));
+    options.queue_bytes_max = 256u << 10;
+    options.buffer_bytes_max = 64u << (10 + below(4));
+    options.flush_interval = std::chrono::milliseconds(1 + below(20));
+    options.tail_interval = std::chrono::milliseconds(1 + below(3));
+    options.throttle_max = std::chrono::milliseconds(1);
+    options.open_files_max = 4u << (2 * below(3));
+    options.space.free_bytes_min = 1u << 20;
+    options.fail = [this](const std::string& why) {
+      MutexLock lock(mutex_);
+      failure_ = why;
+    };
+    return options;
+  }
+
+  void open() {
+    auto opened = Log::open(*disk_, clock_, system_random_, options());
+    expect(opened.has_value(), opened ? "" : opened.error().message());
+    log_ = std::move(*opened);
+    topics_.clear();
+    for (const auto& topic : log_->topics()) topics_[topic->spec.id] = topic;
+    clock_.set(std::max(to_ms(clock_.now()), to_ms(last_received_)));
+  }
+
+  // Finds out which of the writes are there: the first `at_least` must be.
+  void settle(std::size_t at_least) {
+    auto state = base_;
+    std::string difference;
+    for (std::size_t i = 0; i <= writes_.size(); ++i) {
+      if (i > 0) apply(state, writes_[i - 1]);
+      if (i < at_least) continue;
+      const auto found = outline_difference(state, *log_, Configs::Compared);
+      if (!found) {
+        base_ = next_ = std::move(state);
+        writes_.clear();
+        return compare_records(next_, *log_, random_);
+      }
+      if (difference.empty()) difference = *found;
+    }
+    throw Mismatch(fmt::format("none of the states after {} to {} writes is there: {}", at_least,
+                               writes_.size(), difference));
+  }
+
+  // The writes that were acknowledged while the power was on: all before the first that was not.
+  std::size_t witnessed() {
+    std::size_t count = 0;
+    for (auto i = writes_.size(); i > 0; --i) {
+      const bool is = writes_[i - 1].waiter->witnessed();
+      expect(is || count == 0, "a write was acknowledged before an earlier one");
+      if (is && count == 0) count = i;
+    }
+    return count;
+  }
+
+  void end_life() {
+    std::unique_ptr<SimDisk> image;
+    auto at_least = witnessed();
+    const auto way = below(4);
+    if (disk_->image_taken()) {
+      image = disk_->take_image();
+    } else if (way < 2) {
+      image = disk_->crash_image(random_());
+    } else if (way == 2) {
+      room_again();
+    }
+    release_snapshot();
+    deleted_.clear();
+    const auto status = log_->close();
+    if (!image) check_close(status, at_least);
+    log_.reset();
+    full_->store(false);
+    if (image) return recover(std::move(image), at_least);
+    open();
+    settle(at_least);
+  }
+
+  // A stop on a full disk is like a crash; any other keeps everything.
+  void check_close(const Status& status, std::size_t& at_least) {
+    if (full()) return;
+    expect(status.has_value(), status ? "" : "close: " + status.error().message());
+    at_least = writes_.size();
+    expect(witnessed() == at_least, "a stop left writes without an acknowledgment");
+  }
+
+  void recover(std::unique_ptr<SimDisk> image, std::size_t at_least) {
+    new_disk(std::move(image));
+    if (below(2) == 0) disk_->crash_at_step(1 + below(150), random_());
+    open();
+    settle(at_least);
+    if (!disk_->image_taken()) return;
+    // What was read after a recovery stays, wherever in it the power goes again.
+    new_disk(disk_->take_image());
+    open();
+    settle(0);
+  }
+
+  void step() {
+    const auto kind = below(100);
+    if (kind < 58 && !next_.topics.empty()) return append();
+    if (kind < 66) return create_topic();
+    if (kind < 70) return move_start();
+    if (kind < 73) return delete_topic();
+    if (kind < 76) return configure();
+    if (kind < 80) return checkpoint();
+    if (kind < 83) return take_snapshot();
+    if (kind < 85) return release_snapshot();
+    if (kind < 88) return remove_files();
+    if (kind < 91) return move_clock();
+    if (kind < 93) return set_limits();
+    if (kind < 95) return below(2) == 0 ? disk_full() : room_again();
+    if (kind < 96) return read_image();
+    check();
+  }
+
+  // Everything that is under way is done, and is what the model says.
+  void check() {
+    quiesce();
+    if (disk_->image_taken()) return;
+    const auto difference = outline_difference(next_, *log_, Configs::Ignored);
+    expect(!difference, difference.value_or(""));
+    compare_records(next_, *log_, random_);
+    for (const auto& topic : deleted_) expect_nothing_in(*topic, random_);
+  }
+
+  void quiesce() {
+    room_again();
+    for (const auto& write : writes_) {
+      const auto commit = write.waiter->wait();
+      if (!commit) throw Mismatch("a write failed: " + commit.error().message() + failure());
+      if (!*write.commit) *write.commit = *commit;
+      expect(*write.commit == *commit, "a write is of another commit than its records");
+    }
+  }
+
+  std::string failure() {
+    MutexLock lock(mutex_);
+    return failure_.empty() ? "" : "; " + failure_;
+  }
+
+  // Sends a write, and takes it into the model unless it is refused for a reason.
+  bool send(ModelWrite model, Write write) {
+    auto waiter = std::make_shared<ModelWaiter>(*disk_);
+    model.waiter = waiter;
+    write.waiter = std::move(waiter);
+    const auto bases = log_->append(std::move(write));
+    if (!bases) {
+      const auto code = bases.error().code();
+      expect(code == ErrorCode::Exhausted || (code == ErrorCode::Unavailable && full()),
+             "a write was refused: " + bases.error().message() + failure());
+      return false;
+    }
+    expect(bases->size() == model.batches.size(), "not as many offsets as batches");
+    for (std::size_t i = 0; i < bases->size(); ++i)
+      expect((*bases)[i] == model.batches[i].second->base, "another offset than comes next");
+    if (!model.batches.empty()) last_received_ = model.batches.front().second->received;
+    apply(next_, model);
+    writes_.push_back(std::move(model));
+    return true;
+  }
+
+  ModelWrite new_write() {
+    ModelWrite write;
+    write.commit = std::make_shared<std::optional<CommitNumber>>();
+    return write;
+  }
+
+  std::size_t any_size() {
+    const auto kind = below(10);
+    if (kind < 5) return 10 + below(300);
+    if (kind < 8) return 300 + below(9000);
+    return std::min(log_->write_bytes_max() - 3000, (12u << 10) + below(50'000));
+  }
+
+  // Records with times that rise and fall.
+  std::string any_batch(std::size_t bytes) {
+    kafka::RecordBatchBuilder builder;
+    const auto records = 1 + below(4);
+    for (std::uint64_t i = 0; i < records; ++i) {
+      auto value = fmt::format("{}-", ++values_);
+      value.resize(std::max(value.size(), bytes / records), static_cast<char>('a' + below(26)));
+      const auto claimed = 1'600'000'000'000 + static_cast<std::int64_t>(below(100'000));
+      expect(builder.add(claimed, std::nullopt, value).has_value(), "a record does not fit");
+    }
+    return builder.finish();
+  }
+
+  void add_batch(ModelState& state, ModelWrite& model, Write& write, const TopicPtr& topic) {
+    auto& partition = *topic->partitions[below(topic->partitions.size())];
+    auto bytes = any_batch(model.batches.empty() ? any_size() : below(1000));
+    write.batches.push_back({&partition, bytes});
+    auto& end = state.partition(partition.id()).end;
+    auto batch = std::make_shared<ModelBatch>();
+    batch->base = end;
+    batch->last = end + kafka::parse_batch_header(bytes)->last_offset_delta;
+    batch->epoch = log_->leader_epoch();
+    batch->received = std::max(last_received_, clock_.now());
+    batch->commit = model.commit;
+    kafka::set_base_offset(bytes.data(), batch->base.value);
+    kafka::set_partition_leader_epoch(bytes.data(), batch->epoch);
+    batch->bytes = std::move(bytes);
+    end = batch->last + 1;
+    model.batches.emplace_back(partition.id(), std::move(batch));
+  }
+
+  TopicPtr any_topic() {
+    auto it = next_.topics.begin();
+    std::advance(it, below(next_.topics.size()));
+    return topics_.at(it->first);
+  }
+
+  void append() {
+    auto model = new_write();
+    Write write;
+    ModelState state = next_;
+    for (auto batches = below(4) == 0 ? 3u : 1u; batches > 0; --batches)
+      add_batch(state, model, write, any_topic());
+    if (below(20) == 0) add_start(state, model, write, any_topic());
+    if (!send(std::move(model), std::move(write)) && !full()) quiesce();
+  }
+
+  void create_topic() {
+    std::set<std::string> names{"a", "b", "c", "d"};
+    for (const auto& [id, topic] : next_.topics) names.erase(topic.name);
+    if (!names.empty()) create_topic(*names.begin());
+  }
+
+  void create_topic(const std::string& name) {
+    auto model = new_write();
+    Write write;
+    TopicSpec spec{{}, name, static_cast<std::int32_t>(1 + below(3)), fmt::format("{}", below(9))};
+    for (auto& byte : spec.id.bytes) byte = static_cast<std::uint8_t>(random_());
+    const auto topic = log_->make_topic(spec);
+    model.topics.push_back(spec);
+    write.topics.push_back(topic);
+    ModelState state = next_;
+    apply(state, model);
+    for (auto batches = below(3); batches > 0; --batches) add_batch(state, model, write, topic);
+    if (send(std::move(model), std::move(write))) topics_[spec.id] = topic;
+  }
+
+  void add_start(ModelState& state, ModelWrite& model, Write& write, const TopicPtr& topic) {
+    auto& partition = *topic->partitions[below(topic->partitions.size())];
+    const auto& at = state.partition(partition.id());
+    const auto records = static_cast<std::uint64_t>(at.end.value) + 1;
+    const auto kind = below(3);
+    const auto start = kind == 0   ? at.end + static_cast<std::int64_t>(below(2))
+                       : kind == 1 ? Offset(static_cast<std::int64_t>(below(records)))
+                                   : at.start + static_cast<std::int64_t>(below(5));
+    model.starts.emplace_back(partition.id(), start);
+    write.starts.push_back({topic, &partition, start});
+  }
+
+  void move_start() {
+    if (next_.topics.empty()) return;
+    auto model = new_write();
+    Write write;
+    for (auto starts = 1 + below(2); starts > 0; --starts)
+      add_start(next_, model, write, any_topic());
+    send(std::move(model), std::move(write));
+  }
+
+  void delete_topic() {
+    if (next_.topics.empty()) return;
+    const auto topic = any_topic();
+    auto model = new_write();
+    Write write;
+    model.deleted.push_back(topic->spec.id);
+    write.deleted.push_back(topic);
+    if (!send(std::move(model), std::move(write))) return;
+    deleted_.push_back(topic);
+    if (below(2) == 0) create_topic(topic->spec.name);
+  }
+
+  void configure() {
+    if (next_.topics.empty()) return;
+    const auto topic = any_topic();
+    auto model = new_write();
+    Write write;
+    const auto config = std::string(below(40), 'c') + std::to_string(below(1000));
+    model.configs.emplace_back(topic->spec.id, config);
+    write.configs.push_back({topic, config});
+    send(std::move(model), std::move(write));
+  }
+
+  void checkpoint() {
+    room_again();
+    const auto status = log_->checkpoint();
+    expect(status.has_value(), status ? "" : status.error().message() + failure());
+  }
+
+  void take_snapshot() {
+    if (held_) return;
+    quiesce();
+    auto snapshot = log_->snapshot();
+    expect(snapshot.has_value(), snapshot ? "" : snapshot.error().message());
+    held_ = std::move(*snapshot);
+    held_state_ = next_;
+    const auto difference = outline_difference(held_state_, held_->state);
+    expect(!difference, "a snapshot: " + difference.value_or(""));
+  }
+
+  // All that it names is still there.
+  void release_snapshot() {
+    if (!held_) return;
+    if (!disk_->image_taken()) {
+      quiesce();
+      checkpoint();  // Directories have moved by now.
+      compare_files(held_state_, held_->state, *disk_);
+    }
+    held_.reset();
+  }
+
+  // As whoever removes files does it; nothing that the durable checkpoint names may be given.
+  void remove_files() {
+    quiesce();
+    const auto removable = log_->take_removable();
+    expect(!held_ || removable.empty(), "files are given away over a snapshot");
+    const auto named = named_files();
+    for (const auto& path : removable) {
+      expect(!named.contains(path), path + " may be removed and is still named");
+      for (const auto& below : disk_->paths()) {
+        if (below.starts_with(path + "/")) expect(disk_->remove(below).has_value(), below);
+      }
+      [[maybe_unused]] const auto status = disk_->remove(path);
+    }
+  }
+
+  std::set<std::string> named_files() {
+    std::set<std::string> named;
+    const auto state = read_checkpoint(*disk_, "/data");
+    expect(state.has_value(), state ? "" : state.error().message());
+    for (const auto& [id, topic] : state->topics) {
+      for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+        const auto directory = fmt::format("/data/topics/{}-{}", topic.name, i);
+        for (const auto& segment : topic.partitions[i].segments) {
+          for (const auto file : {SegmentFile::Log, SegmentFile::Meta})
+            named.insert(segment_path(directory, segment.base_offset, segment.generation, file));
+        }
+      }
+    }
+    return named;
+  }
+
+  void move_clock() {
+    const std::int64_t steps[] = {1, 7, 1000, 3'600'000, -5000, 8ll * 24 * 3'600'000};
+    clock_.move(steps[below(std::size(steps))]);
+  }
+
+  void set_limits() {
+    if (next_.topics.empty()) return;
+    TopicPolicy policy;
+    policy.segment_bytes = 1u << (10 + below(8));
+    policy.segment_time = std::chrono::milliseconds(1 + below(10'000));
+    log_->set_policy(*any_topic(), policy);
+  }
+
+  void disk_full() {
+    disk_->set_free_bytes(0);
+    full_->store(true);
+  }
+
+  void room_again() {
+    if (!full()) return;
+    full_->store(false);
+    disk_->set_free_bytes(1ull << 40);
+    log_->refresh_space();
+  }
+
+  // What another server would find if the power went now.
+  void read_image() {
+    quiesce();
+    if (disk_->image_taken()) return;
+    const auto image = disk_->crash_image(random_());
+    const auto opened = Log::open(*image, clock_, system_random_, options());
+    expect(opened.has_value(), opened ? "" : "an image: " + opened.error().message());
+    const auto difference = outline_difference(next_, **opened, Configs::Compared);
+    expect(!difference, "an image: " + difference.value_or(""));
+    compare_records(next_, **opened, random_);
+  }
+
+  const Syncs syncs_;
+  std::mt19937_64 random_;
+  ModelClock clock_;
+  SystemRandom system_random_;
+  std::shared_ptr<std::atomic<bool>> full_ = std::make_shared<std::atomic<bool>>(false);
+  Mutex mutex_;
+  std::string failure_ MYELIN_GUARDED_BY(mutex_);
+  Timestamp last_received_{};
+  std::uint64_t values_ = 0;
+
+  ModelState base_;                 // As this life began.
+  std::vector<ModelWrite> writes_;  // Since then, that the log took, in order.
+  ModelState next_;                 // With all of them.
+  std::map<TopicId, TopicPtr> topics_;
+  std::vector<TopicPtr> deleted_;
+  ModelState held_state_;
+
+  std::unique_ptr<SimDisk> disk_;
+  std::unique_ptr<Log> log_;
+  std::shared_ptr<const Snapshot> held_;
+};
+
+int setting(const char* name, int otherwise) {
+  const auto* text = std::getenv(name);
+  return text ? std::atoi(text) : otherwise;
+}
+
+std::optional<std::string> mismatch_of(std::uint64_t seed, Syncs syncs) {
+  try {
+    ModelRun(seed, syncs).run();
+    return std::nullopt;
+  } catch (const Mismatch& mismatch) {
+    return mismatch.what();
+  }
+}
+
+TEST(LogModel, HoldsWhatAPrefixOfTheWritesMadeWhateverHappens) {
+  const auto first = setting("MYELIN_MODEL_SEED", 1);
+  const auto rounds = setting("MYELIN_MODEL_ROUNDS", 30);
+  for (int seed = first; seed < first + rounds; ++seed) {
+    const auto mismatch = mismatch_of(static_cast<std::uint64_t>(seed), Syncs::Work);
+    ASSERT_FALSE(mismatch) << "MYELIN_MODEL_SEED=" << seed << ": " << *mismatch;
+  }
+}
+
+TEST(LogModel, NoticesSyncsThatDoNothing) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    if (mismatch_of(seed, Syncs::DoNothing)) return;
+  }
+  FAIL() << "no seed shows that nothing was synced";
+}
+
+}  // namespace
+}  // namespace myelin::log

@@ -1,0 +1,153 @@
+// What the model test knows of a log: a state that writes change in memory, and comparisons of a
+// log with it. A difference is thrown as a Mismatch, so that a run can be expected to find one.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
+#include "log/log.h"
+#include "log/sim_disk.h"
+
+namespace myelin::log {
+
+struct Mismatch : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+inline void expect(bool holds, const std::string& otherwise) {
+  if (!holds) throw Mismatch(otherwise);
+}
+
+// Wall-clock time as the test sets it, forwards and backwards; delays are real.
+class ModelClock final : public Clock {
+ public:
+  Timestamp now() const override { return timestamp_from_ms(ms_); }
+  SteadyTime steady() const override { return std::chrono::steady_clock::now(); }
+  void set(std::int64_t ms) { ms_ = ms; }
+  void move(std::int64_t by_ms) { ms_ += by_ms; }
+
+ private:
+  std::atomic<std::int64_t> ms_ = 1'700'000'000'000;
+};
+
+// What became of a write. An acknowledgment counts only when the power was still on as it came.
+class ModelWaiter final : public AppendWaiter {
+ public:
+  explicit ModelWaiter(const SimDisk& disk) : disk_(disk) {}
+  void numbered(const std::vector<Offset>&) override {}
+  void completed(Result<CommitNumber> commit) override {
+    MutexLock lock(mutex_);
+    witnessed_ = commit && !disk_.image_taken();
+    result_ = std::move(commit);
+    changed_.notify_all();
+  }
+  Result<CommitNumber> wait() {
+    MutexLock lock(mutex_);
+    while (!result_) changed_.wait(mutex_);
+    return *result_;
+  }
+  bool witnessed() {
+    MutexLock lock(mutex_);
+    return witnessed_;
+  }
+
+ private:
+  const SimDisk& disk_;
+  Mutex mutex_;
+  CondVar changed_;
+  bool witnessed_ MYELIN_GUARDED_BY(mutex_) = false;
+  std::optional<Result<CommitNumber>> result_ MYELIN_GUARDED_BY(mutex_);
+};
+
+struct ModelBatch {
+  Offset base;
+  Offset last;
+  std::int32_t epoch = 0;
+  Timestamp received;
+  std::string bytes;
+  // Known once it was acknowledged or read; shared by all batches of its write.
+  std::shared_ptr<std::optional<CommitNumber>> commit;
+};
+
+struct ModelPartition {
+  Offset start;
+  Offset end;
+  std::vector<std::shared_ptr<const ModelBatch>> batches;  // All that ever were.
+
+  std::vector<std::shared_ptr<const ModelBatch>> kept() const {
+    std::vector<std::shared_ptr<const ModelBatch>> kept;
+    for (const auto& batch : batches) {
+      if (batch->last >= start) kept.push_back(batch);
+    }
+    return kept;
+  }
+};
+
+struct ModelTopic {
+  std::string name;
+  std::string config;
+  std::vector<ModelPartition> partitions;
+};
+
+struct ModelState {
+  std::map<TopicId, ModelTopic> topics;
+
+  ModelPartition& partition(const PartitionId& id) {
+    return topics.at(id.topic).partitions.at(static_cast<std::size_t>(id.partition.value));
+  }
+};
+
+struct ModelWrite {
+  std::vector<TopicSpec> topics;
+  std::vector<std::pair<PartitionId, std::shared_ptr<const ModelBatch>>> batches;
+  std::vector<std::pair<TopicId, std::string>> configs;
+  std::vector<std::pair<PartitionId, Offset>> starts;
+  std::vector<TopicId> deleted;
+  std::shared_ptr<std::optional<CommitNumber>> commit;
+  std::shared_ptr<ModelWaiter> waiter;
+};
+
+inline void apply(ModelState& state, const ModelWrite& write) {
+  for (const auto& topic : write.topics) {
+    state.topics[topic.id] = {
+        topic.name, topic.config,
+        std::vector<ModelPartition>(static_cast<std::size_t>(topic.partitions))};
+  }
+  for (const auto& [id, batch] : write.batches) {
+    auto& partition = state.partition(id);
+    partition.batches.push_back(batch);
+    partition.end = batch->last + 1;
+  }
+  for (const auto& [id, config] : write.configs) state.topics.at(id).config = config;
+  for (const auto& [id, start] : write.starts) {
+    auto& partition = state.partition(id);
+    partition.start = std::max(partition.start, std::min(start, partition.end));
+  }
+  for (const auto& id : write.deleted) state.topics.erase(id);
+}
+
+// The first difference in catalogue, configurations, starts and ends; nothing when there is none.
+std::optional<std::string> outline_difference(const ModelState& model, const Checkpoint& state);
+// The same of a log that is open. A log tells configurations only right after it was opened.
+enum class Configs : std::uint8_t { Ignored, Compared };
+std::optional<std::string> outline_difference(const ModelState& model, const Log& log,
+                                              Configs configs);
+
+// Every record by offset, and look-ups of all kinds. Nothing may be under way but the flusher.
+void compare_records(const ModelState& model, const Log& log, std::mt19937_64& random);
+// The same records from the files that a checkpoint names, wherever their directories are now.
+void compare_files(const ModelState& model, const Checkpoint& state, Disk& disk);
+// Readers of a deleted topic get nothing.
+void expect_nothing_in(const Topic& topic, std::mt19937_64& random);
+
+}  // namespace myelin::log
