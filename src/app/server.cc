@@ -21,9 +21,17 @@ log::Options log_options(const Settings& settings) {
   options.segment_bytes = settings.log.segment_bytes.value;
   options.buffer_bytes_max = settings.log.buffer_bytes_max.value;
   options.flush_interval = settings.log.flush_interval;
+  options.large_batch_bytes = settings.log.large_batch_bytes.value;
   options.space.free_bytes_min = settings.log.free_bytes_min.value;
+  options.space.warn_percent = settings.log.disk_warn_percent;
+  options.space.refuse_percent = settings.log.disk_refuse_percent;
   options.fail = [](const std::string& message) { fatal(message); };
   return options;
+}
+
+io::Task<void> record_audit(security::AuditSink& audit, security::AuditEvent event,
+                            Status& recorded) {
+  recorded = co_await audit.record(std::move(event));
 }
 
 }  // namespace
@@ -47,7 +55,8 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Logger& 
 }
 
 Status Server::open_log() {
-  const auto options = log_options(settings_);
+  auto options = log_options(settings_);
+  options.space.on_change = [this](const log::SpaceReport& space) { tell_space(space); };
   const auto began = clock_.steady();
   MYELIN_TRY(broker, broker::Broker::open(*disk_, clock_, random_, options, settings_.broker));
   broker_ = std::move(broker);
@@ -68,6 +77,7 @@ Status Server::open_doors() {
   authorizer_ = std::make_unique<security::LocalAuthorizer>();
   audit_ = std::make_unique<security::BusAuditSink>(*bus_, logger_, registry_);
   MYELIN_TRY_VOID(audit_->start());
+  start_housekeeping();
   stream_ = std::make_unique<stream::StreamServer>(
       stream::Parts{*runtime_, *bus_, *authorizer_, *audit_, ids_, logger_, registry_, clock_},
       settings_.stream);
@@ -87,6 +97,7 @@ Status Server::open_doors() {
   if (!http) return std::move(http).error().with_context("HTTP (--http.port chooses another port)");
   http_ = std::move(*http);
   install_metrics();
+  install_log_metrics();
   install_http_metrics();
   http_->start(router_.as_handler());
   return {};
@@ -100,6 +111,110 @@ void Server::install_metrics() {
   callbacks_.push_back(registry_.gauge_callback(
       "myelin_topics", "Topics, the server's own left out.",
       [this] { return static_cast<double>(broker_->list({{}, {"*"}}).size()); }));
+}
+
+void Server::tell_space(const log::SpaceReport& space) {
+  const auto level = space.state == log::SpaceState::Ok    ? LogLevel::Info
+                     : space.state == log::SpaceState::Low ? LogLevel::Warn
+                                                           : LogLevel::Error;
+  logger_.log(level, "log.disk",
+              {{"state", log::to_string(space.state)},
+               {"used_percent", space.used_percent},
+               {"free_bytes", space.free_bytes},
+               {"writes", space.state == log::SpaceState::Full ? "refused" : "taken"}});
+}
+
+// Nothing is removed before it is in the audit.
+Status Server::audit_removal(const log::RemovedRecords& removed) {
+  const auto id = ids_.next();
+  security::AuditEvent event{
+      .id = id,
+      .session = id,
+      .time = clock_.now(),
+      .context = {.principal = std::string(security::kLocalPrincipal),
+                  .tenant = {},
+                  .peer = {},
+                  .trace = {},
+                  .deadline = std::nullopt},
+      .action = security::AuditAction::RecordsRemoved,
+      .resource = security::Resource::topic(removed.topic->spec.name),
+      .outcome = security::AuditOutcome::Success,
+      .reason = std::string(log::to_string(removed.reason)),
+      .counts = {{"partition", static_cast<std::uint64_t>(removed.partition.value)},
+                 {"firstOffset", static_cast<std::uint64_t>(removed.from.value)},
+                 {"keptFromOffset", static_cast<std::uint64_t>(removed.to.value)},
+                 {"bytes", removed.bytes}}};
+  Status recorded;
+  runtime_->run_to_end(record_audit(*audit_, std::move(event), recorded));
+  if (!recorded) return recorded;
+  logger_.info("log.records_removed", {{"topic", removed.topic->spec.name},
+                                       {"partition", removed.partition.value},
+                                       {"first_offset", removed.from.value},
+                                       {"kept_from_offset", removed.to.value},
+                                       {"bytes", removed.bytes},
+                                       {"because", log::to_string(removed.reason)}});
+  return {};
+}
+
+void Server::start_housekeeping() {
+  log::HousekeepingOptions options;
+  options.interval = settings_.log.housekeeping_interval;
+  options.before_removal = [this](const auto& removed) { return audit_removal(removed); };
+  options.on_error = [this](std::string_view what, const Error& error) {
+    logger_.limited(LogLevel::Error, what, {{"error", error.message()}});
+  };
+  options.scrub.bytes_per_second = settings_.log.scrub_bytes_per_second.value;
+  options.scrub.on_damage = [this](const log::TopicPtr& topic, log::PartitionIndex partition,
+                                   const log::Damage& damage) {
+    logger_.error("log.damaged", {{"topic", topic->spec.name},
+                                  {"partition", partition.value},
+                                  {"first_offset", damage.first.value},
+                                  {"last_offset", damage.last.value},
+                                  {"file", damage.path},
+                                  {"byte", damage.byte},
+                                  {"what", damage.what}});
+  };
+  options.compaction.key_map_bytes_max = settings_.log.compaction_memory.value;
+  options.compaction.read_bytes_per_second = settings_.log.compaction_bytes_per_second.value;
+  random_.fill(options.compaction.hash_key.data(), sizeof options.compaction.hash_key);
+  housekeeper_ = std::make_unique<log::Housekeeper>(broker_->log(), std::move(options));
+  housekeeper_->start();
+}
+
+void Server::install_log_metrics() {
+  const auto gauge = [this](std::string_view name, std::string_view help, auto read) {
+    callbacks_.push_back(
+        registry_.gauge_callback(name, help, [read] { return static_cast<double>(read()); }));
+  };
+  const auto count = [this](std::string_view name, std::string_view help, auto read) {
+    callbacks_.push_back(registry_.callback(
+        metrics::Kind::Counter, name, help, {},
+        [read](metrics::SampleSink& sink) { sink.sample({}, static_cast<double>(read())); }));
+  };
+  auto& log = broker_->log();
+  auto& keeper = *housekeeper_;
+  gauge("myelin_log_disk_used_percent", "Of the file system that holds the data directory.",
+        [&log] { return log.space().used_percent; });
+  gauge("myelin_log_disk_free_bytes", "Of the file system that holds the data directory.",
+        [&log] { return log.space().free_bytes; });
+  gauge("myelin_log_writes_refused", "1 while the disk is too full to write.",
+        [&log] { return log.space().state == log::SpaceState::Full ? 1 : 0; });
+  gauge("myelin_log_journal_used_ratio", "Of the journal that no checkpoint covers.",
+        [&log] { return log.journal_used(); });
+  gauge("myelin_log_damaged_ranges", "Stored ranges that fail their checks; see log.damaged.",
+        [&keeper] { return keeper.scrubber().damage_count(); });
+  count("myelin_log_scrubbed_bytes_total", "Stored bytes that the scrub has verified.",
+        [&keeper] { return keeper.scrubber().report().bytes; });
+  count("myelin_log_scrub_rounds_total", "Rounds of the scrub over everything stored.",
+        [&keeper] { return keeper.scrubber().report().rounds; });
+  count("myelin_log_removed_records_total", "Records that retention has removed.",
+        [&keeper] { return keeper.counts().removed_records; });
+  count("myelin_log_removed_bytes_total", "Bytes that retention has removed.",
+        [&keeper] { return keeper.counts().removed_bytes; });
+  count("myelin_log_compacted_records_total", "Records that compaction has removed.",
+        [&keeper] { return keeper.compactor().counts().removed_records; });
+  count("myelin_log_checkpoints_total", "Checkpoints written since the start.",
+        [&log] { return log.checkpoint_count(); });
 }
 
 void Server::install_http_metrics() {
@@ -132,6 +247,7 @@ bool Server::stop() {
   if (stream_) all = stream_->stop(time) && all;
   if (!all) return false;
   callbacks_.clear();
+  if (housekeeper_) housekeeper_->stop();
   mllp_.reset();
   http_.reset();
   if (broker_) {

@@ -15,6 +15,7 @@
 #include "io/router.h"
 #include "io/runtime.h"
 #include "log/disk.h"
+#include "log/housekeeping.h"
 #include "security/audit.h"
 #include "security/authorizer.h"
 #include "servers/mllp/mllp_server.h"
@@ -39,7 +40,11 @@ class Server {
   Server(const Settings& settings, Logger& logger);
   Status open_log();
   Status open_doors();
+  void start_housekeeping();
+  void tell_space(const log::SpaceReport& space);
+  Status audit_removal(const log::RemovedRecords& removed);
   void install_metrics();
+  void install_log_metrics();
   void install_http_metrics();
 
   const Settings settings_;
@@ -55,6 +60,7 @@ class Server {
   std::unique_ptr<bus::Bus> bus_;
   std::unique_ptr<security::Authorizer> authorizer_;
   std::unique_ptr<security::BusAuditSink> audit_;
+  std::unique_ptr<log::Housekeeper> housekeeper_;
   std::unique_ptr<stream::StreamServer> stream_;
   http::Router router_;
   std::unique_ptr<http::Server> http_;

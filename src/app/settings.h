@@ -31,7 +31,14 @@ struct LogSettings {
   ByteSize segment_bytes = 1_GiB;
   ByteSize buffer_bytes_max = 64_MiB;
   std::chrono::milliseconds flush_interval{5000};
+  ByteSize large_batch_bytes = 256_KiB;
   ByteSize free_bytes_min = 64_MiB;
+  std::uint32_t disk_warn_percent = 80;
+  std::uint32_t disk_refuse_percent = 95;
+  std::chrono::milliseconds housekeeping_interval{30'000};
+  ByteSize scrub_bytes_per_second = 4_MiB;
+  ByteSize compaction_memory = 64_MiB;
+  ByteSize compaction_bytes_per_second = 64_MiB;
 
   template <class Visitor>
   void visit(Visitor& visitor) {
@@ -45,8 +52,24 @@ struct LogSettings {
                   {.min = 1 << 20});
     visitor.field("flush_interval", flush_interval, "Records move to segments after this time.",
                   {.min = 1, .max = 60'000});
+    visitor.field("large_batch_bytes", large_batch_bytes,
+                  "Batches so large go straight to their segment, past the journal.",
+                  {.min = 65'536});
     visitor.field("free_bytes_min", free_bytes_min,
                   "Writes are refused when less would be left on the disk; reads go on.");
+    visitor.field("disk_warn_percent", disk_warn_percent,
+                  "A warning is logged when so much of the disk is used.", {.min = 1, .max = 100});
+    visitor.field("disk_refuse_percent", disk_refuse_percent,
+                  "Writes are refused when so much of the disk is used; reads go on.",
+                  {.min = 1, .max = 100});
+    visitor.field("housekeeping_interval", housekeeping_interval,
+                  "How often retention and compaction look for something to do.", {.min = 100});
+    visitor.field("scrub_bytes_per_second", scrub_bytes_per_second,
+                  "Everything stored is read and checked at this pace, over and over; 0: never.");
+    visitor.field("compaction_memory", compaction_memory,
+                  "Memory for the keys of a partition that is compacted.", {.min = 1 << 20});
+    visitor.field("compaction_bytes_per_second", compaction_bytes_per_second,
+                  "Compaction reads at this pace; 0: as fast as it goes.");
   }
 };
 

@@ -11,6 +11,7 @@ namespace myelin::broker {
 namespace {
 
 // Fixed, so that tools find it in any directory.
+constexpr std::string_view kAuditTopics = "security.audit.*";
 constexpr std::string_view kMetadataTopicId = "6d79656c-696e-4d45-8000-000000000001";
 
 // For callers that may block.
@@ -93,7 +94,10 @@ void Broker::apply_policy(const Topic& topic, const TopicConfig& config) const {
     defaults.retention_time = settings_.retention_time;
   if (!kept && settings_.retention_bytes.value > 0)
     defaults.retention_bytes = settings_.retention_bytes.value;
-  log_->set_policy(*topic.stored, policy_of(config, defaults));
+  auto policy = policy_of(config, defaults);
+  policy.uses_reserve =
+      is_internal(topic.name.name) || matches_pattern(kAuditTopics, topic.name.name);
+  log_->set_policy(*topic.stored, policy);
 }
 
 TopicPtr Broker::find(const TopicName& name) const {

@@ -50,31 +50,34 @@ Status Log::write_checkpoint(Clean clean) {
   state_.clean = clean == Clean::Yes;
   MYELIN_TRY_VOID(replace_file(disk_, options_.directory, "checkpoint", encode_checkpoint(state_)));
   if (journal_) journal_->free_up_to(state_.replay.lap);
-  {
-    MutexLock lock(buffer_mutex_);
-    snapshots_ += snapshots_wanted_.size();
-    for (auto* wanted : snapshots_wanted_) *wanted = state_;
-    snapshots_wanted_.clear();
-  }
   release_removable();
   return {};
+}
+
+// Only to those who asked before it began: theirs holds all that they had seen.
+void Log::give_snapshots(std::uint64_t checkpoint) {
+  snapshots_ += std::erase_if(snapshots_wanted_, [&](const WantedSnapshot& wanted) {
+    const bool now = wanted.checkpoint <= checkpoint;
+    if (now) *wanted.state = state_;
+    return now;
+  });
 }
 
 Result<std::shared_ptr<const Snapshot>> Log::snapshot() {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->release = [] {};
   MutexLock lock(buffer_mutex_);
-  auto* const wanted = &snapshot->state;
-  snapshots_wanted_.push_back(wanted);
-  ++checkpoints_wanted_;
+  snapshots_wanted_.push_back({++checkpoints_wanted_, &snapshot->state});
   buffer_changed_.notify_all();
+  const auto is_mine = [&](const WantedSnapshot& wanted) {
+    return wanted.state == &snapshot->state;
+  };
   const auto waits = [&]() MYELIN_REQUIRES(buffer_mutex_) {
-    return std::find(snapshots_wanted_.begin(), snapshots_wanted_.end(), wanted) !=
-           snapshots_wanted_.end();
+    return std::any_of(snapshots_wanted_.begin(), snapshots_wanted_.end(), is_mine);
   };
   while (waits()) {
     if (failed_ || stop_flusher_) {
-      std::erase(snapshots_wanted_, wanted);
+      std::erase_if(snapshots_wanted_, is_mine);
       return Error(ErrorCode::Canceled, "the log has failed or is closed");
     }
     buffer_changed_.wait(buffer_mutex_);
@@ -136,6 +139,7 @@ void Log::apply_deletions() {
 // come; the rest is for whoever takes it.
 void Log::release_removable() {
   std::vector<std::string> paths;
+  std::vector<std::string> renamed;
   for (auto& path : doomed_files_) {
     files_.forget(path);
     large_batches_.forget(path);
@@ -144,12 +148,21 @@ void Log::release_removable() {
   doomed_files_.clear();
   for (auto& [from, to] : doomed_directories_) {
     // A partition without records has none. What cannot be renamed is seen at the next start.
-    if (disk_.rename(from, to)) paths.push_back(std::move(to));
+    if (!disk_.rename(from, to)) continue;
+    renamed.push_back(from + "/");
+    files_.forget_below(renamed.back());
+    large_batches_.forget_below(renamed.back());
+    paths.push_back(std::move(to));
   }
   doomed_directories_.clear();
   doomed_names_.clear();
   MutexLock lock(buffer_mutex_);
-  for (auto& path : paths) removable_.push_back(std::move(path));
+  removable_.insert(removable_.end(), std::make_move_iterator(paths.begin()),
+                    std::make_move_iterator(paths.end()));
+  // Their paths are for files of the topic that takes the name.
+  for (const auto& directory : renamed) {
+    std::erase_if(removable_, [&](const std::string& path) { return path.starts_with(directory); });
+  }
 }
 
 bool Log::has_snapshot() const {

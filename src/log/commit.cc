@@ -1,6 +1,8 @@
 // The committer: what waits becomes a journal frame, is synced, then visible, then told.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/check.h"
 #include "formats/kafka/record_batch.h"
@@ -42,6 +44,12 @@ Status check_batch(std::string_view bytes) {
   return {};
 }
 
+bool is_essential(const Write& write) {
+  return write.topics.empty() && !write.batches.empty() &&
+         std::all_of(write.batches.begin(), write.batches.end(),
+                     [](const NewBatch& batch) { return batch.partition->uses_reserve.load(); });
+}
+
 // Whether all that it does is to make room.
 bool makes_room(const Write& write) { return write.topics.empty() && write.batches.empty(); }
 
@@ -55,6 +63,8 @@ Result<std::vector<Offset>> Log::append(Write write) {
         fmt::format("{} bytes in one write; the log takes {} at most", bytes, write_bytes_max_));
   }
   for (const auto& batch : write.batches) MYELIN_TRY_VOID(check_batch(batch.bytes));
+  if (!write.topics.empty() && !write.deleted.empty())
+    return Error(ErrorCode::InvalidInput, "a write either makes topics or deletes them");
   MYELIN_TRY_VOID(check_writable(write, bytes));
   const auto journal_bytes = journal_bytes_of(write);
   std::vector<Offset> bases;
@@ -85,8 +95,14 @@ Status Log::number(Write& write, std::vector<Offset>& bases) {
   for (const auto& start : write.starts) {
     if (gone(*start.partition)) return Error(ErrorCode::NotFound, "the topic is deleted");
   }
-  for (const auto& topic : write.deleted) {
-    if (!topics_.contains(topic->spec.id))
+  for (const auto& config : write.configs) {
+    const bool made_here = std::ranges::find(write.topics, config.topic) != write.topics.end();
+    if (!made_here && !topics_.contains(config.topic->spec.id))
+      return Error(ErrorCode::NotFound, "the topic is deleted");
+  }
+  for (auto it = write.deleted.begin(); it != write.deleted.end(); ++it) {
+    const bool twice = std::find(write.deleted.begin(), it, *it) != it;
+    if (twice || !topics_.contains((*it)->spec.id))
       return Error(ErrorCode::NotFound, "the topic is deleted already");
   }
   for (const auto& topic : write.topics) topics_.emplace(topic->spec.id, topic);
@@ -123,6 +139,7 @@ Status Log::check_writable(const Write& write, std::size_t bytes) {
   // What makes room needs none but the journal's own.
   const bool removes = !write.starts.empty() || !write.deleted.empty();
   if ((removes && makes_room(write)) || space_.has(bytes)) return {};
+  if (is_essential(write) && space_.has_reserve(bytes)) return {};
   return Error(ErrorCode::Unavailable, "no space left for the data directory");
 }
 
@@ -153,11 +170,15 @@ bool Log::take_group(std::deque<Pending>& group) {
       std::min(std::max(options_.large_group_bytes_max, limit), write_bytes_max_);
   std::size_t bytes = 0;
   std::size_t journal_bytes = 0;
+  bool deletes = false;
   while (!queue_.empty()) {
     const auto& next = queue_.front();
     const bool fits =
         bytes + next.bytes <= limit_of_all && journal_bytes + next.journal_bytes <= limit;
-    if (!group.empty() && !fits) break;
+    // A new topic may have the name of a deleted one; the flusher separates them by commit.
+    const bool reuses = deletes && !next.write.topics.empty();
+    if (!group.empty() && (!fits || reuses)) break;
+    deletes = deletes || !next.write.deleted.empty();
     bytes += next.bytes;
     journal_bytes += next.journal_bytes;
     group.push_back(std::move(queue_.front()));

@@ -162,8 +162,7 @@ class PartitionCompaction {
     }
   }
 
-  Status write_group(std::span<const SegmentState> group, Segment& output,
-                     SegmentState& fresh) {
+  Status write_group(std::span<const SegmentState> group, Segment& output, SegmentState& fresh) {
     changed_ = false;
     // An earlier attempt may have left something.
     remove(output);

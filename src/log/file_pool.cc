@@ -28,6 +28,17 @@ void FilePool::forget(const std::string& path) {
   by_path_.erase(found);
 }
 
+void FilePool::forget_below(std::string_view directory) {
+  std::list<Item> closed;  // Outside of the lock.
+  MutexLock lock(mutex_);
+  for (auto it = recent_.begin(); it != recent_.end();) {
+    const auto item = it++;
+    if (!item->first.starts_with(directory)) continue;
+    by_path_.erase(item->first);
+    closed.splice(closed.end(), recent_, item);
+  }
+}
+
 Result<std::shared_ptr<File>> FilePool::open(const std::string& path, Create create) {
   MYELIN_TRY(file, disk_.open(path, writes_, create));
   std::shared_ptr<File> shared = std::move(file);

@@ -24,6 +24,8 @@ class FilePool {
   Result<std::shared_ptr<File>> create(const std::string& path, Create create);
   // Closes it here; whoever has it keeps it.
   void forget(const std::string& path);
+  // The same of all whose path begins with `directory`: it was renamed.
+  void forget_below(std::string_view directory);
 
  private:
   using Item = std::pair<std::string, std::shared_ptr<File>>;

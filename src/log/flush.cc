@@ -90,6 +90,7 @@ Status Log::flush_and_checkpoint() {
   if (!due) return {};
   MYELIN_TRY_VOID(write_checkpoint(Clean::No));
   MutexLock lock(buffer_mutex_);
+  give_snapshots(wanted);
   checkpoints_done_ = wanted;
   buffer_changed_.notify_all();
   return {};
@@ -167,7 +168,10 @@ void Log::take_commit(const CommitPtr& commit) {
     const auto topic = state_.topics.find(config.topic->spec.id);
     if (topic != state_.topics.end()) topic->second.config = config.config;
   }
-  for (const auto& start : commit->starts) work_starts_[start.partition] = start.start;
+  for (const auto& start : commit->starts) {
+    auto& furthest = work_starts_[start.partition];
+    furthest = std::max(furthest, start.start);
+  }
   for (const auto& topic : commit->deleted) {
     // Its records need not reach segments any more.
     for (const auto& partition : topic->partitions) {

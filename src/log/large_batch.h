@@ -28,6 +28,7 @@ class LargeBatchWriter {
                                           std::string_view batch);
   // A segment that is removed is kept open no longer.
   void forget(const std::string& path) { files_.forget(path); }
+  void forget_below(std::string_view directory) { files_.forget_below(directory); }
 
  private:
   Result<std::shared_ptr<File>> open(const Partition& partition, const Placed& placed);

@@ -193,6 +193,7 @@ class Log {
   Status append_some(Partition& partition, PartitionState& state, std::deque<BatchRef>& batches);
   void finish_flush();
   Status flush_and_checkpoint();
+  void give_snapshots(std::uint64_t checkpoint) MYELIN_REQUIRES(buffer_mutex_);
   PartitionState* find_state(const Partition& partition);
 
   // checkpointing.cc
@@ -255,7 +256,11 @@ class Log {
 
   std::vector<Replacement*> replacements_ MYELIN_GUARDED_BY(buffer_mutex_);
   std::vector<std::string> removable_ MYELIN_GUARDED_BY(buffer_mutex_);
-  std::vector<Checkpoint*> snapshots_wanted_ MYELIN_GUARDED_BY(buffer_mutex_);
+  struct WantedSnapshot {
+    std::uint64_t checkpoint = 0;  // The first that will do.
+    Checkpoint* state = nullptr;
+  };
+  std::vector<WantedSnapshot> snapshots_wanted_ MYELIN_GUARDED_BY(buffer_mutex_);
   std::size_t snapshots_ MYELIN_GUARDED_BY(buffer_mutex_) = 0;
 
   std::atomic<bool> failed_ = false;

@@ -99,8 +99,8 @@ class ModelRun {
       }
       if (difference.empty()) difference = *found;
     }
-    throw Mismatch(fmt::format("none of the states after {} to {} writes is there: {}", at_least,
-                               writes_.size(), difference));
+    throw Mismatch(fmt::format("{}: none of the states after {} to {} writes is there: {}", ending_,
+                               at_least, writes_.size(), difference));
   }
 
   // The writes that were acknowledged while the power was on: all before the first that was not.
@@ -131,6 +131,8 @@ class ModelRun {
     if (!image) check_close(status, at_least);
     log_.reset();
     full_->store(false);
+    disk_->set_free_bytes(1ull << 40);
+    ending_ = image ? "a power cut" : "a stop";
     if (image) return recover(std::move(image), at_least);
     open();
     settle(at_least);
@@ -141,7 +143,8 @@ class ModelRun {
     if (full()) return;
     expect(status.has_value(), status ? "" : "close: " + status.error().message());
     at_least = writes_.size();
-    expect(witnessed() == at_least, "a stop left writes without an acknowledgment");
+    for (const auto& write : writes_)
+      expect(write.waiter->wait().has_value(), "a stop refused a write");
   }
 
   void recover(std::unique_ptr<SimDisk> image, std::size_t at_least) {
@@ -150,6 +153,7 @@ class ModelRun {
     open();
     settle(at_least);
     if (!disk_->image_taken()) return;
+    ending_ = "a power cut in a recovery";
     // What was read after a recovery stays, wherever in it the power goes again.
     new_disk(disk_->take_image());
     open();
@@ -207,14 +211,17 @@ class ModelRun {
     const auto bases = log_->append(std::move(write));
     if (!bases) {
       const auto code = bases.error().code();
-      expect(code == ErrorCode::Exhausted || (code == ErrorCode::Unavailable && full()),
+      // A look at the disk from before there was room may have been the last.
+      if (code == ErrorCode::Unavailable && !full()) log_->refresh_space();
+      expect(code == ErrorCode::Exhausted ||
+                 (code == ErrorCode::Unavailable && (full() || log_->writable())),
              "a write was refused: " + bases.error().message() + failure());
       return false;
     }
     expect(bases->size() == model.batches.size(), "not as many offsets as batches");
     for (std::size_t i = 0; i < bases->size(); ++i)
       expect((*bases)[i] == model.batches[i].second->base, "another offset than comes next");
-    if (!model.batches.empty()) last_received_ = model.batches.front().second->received;
+    last_received_ = std::max(last_received_, clock_.now());
     apply(next_, model);
     writes_.push_back(std::move(model));
     return true;
@@ -447,6 +454,7 @@ class ModelRun {
   std::shared_ptr<std::atomic<bool>> full_ = std::make_shared<std::atomic<bool>>(false);
   Mutex mutex_;
   std::string failure_ MYELIN_GUARDED_BY(mutex_);
+  std::string ending_ = "a first start";  // Of the life before.
   Timestamp last_received_{};
   std::uint64_t values_ = 0;
 

@@ -156,6 +156,8 @@ Result<std::vector<BatchRef>> Partition::read_stored(Seek seek, std::size_t byte
     // files away; then look again.
     {
       MutexLock lock(mutex_);
+      // By now its paths may be another topic's.
+      if (cleared_) return std::vector<BatchRef>();
       if (segments != segments_ && (!batches || batches->empty())) continue;
       if (!batches) return batches;
       if (batches->empty()) return take_buffered(seek, bytes_max);

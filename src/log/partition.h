@@ -88,6 +88,8 @@ class Partition {
   Placement placement;
   // Its directory is on stable storage. Set by the flusher.
   std::atomic<bool> directory_is_durable;
+  // It is written to even when the disk is too full for others. From its topic's policy.
+  std::atomic<bool> uses_reserve = false;
   // Limits of its segments, from its topic's policy.
   std::atomic<std::uint64_t> segment_bytes = 1u << 30;
   std::atomic<std::int64_t> segment_ms = std::int64_t{7} * 24 * 3'600'000;

@@ -12,6 +12,9 @@
 namespace myelin::log {
 
 struct TopicPolicy {
+  // Written to even when the disk is too full for others: an audit without which nobody could read.
+  bool uses_reserve = false;
+
   // Records go when all of their segment's were received so long ago. Nothing: never.
   std::optional<std::chrono::milliseconds> retention_time;
   // The oldest segments of a partition go while the rest has so many bytes. Nothing: never.

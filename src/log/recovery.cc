@@ -276,6 +276,7 @@ void Log::set_policy(Topic& topic, const TopicPolicy& policy) const {
   for (const auto& partition : topic.partitions) {
     partition->segment_bytes = std::min(policy.segment_bytes, kSegmentBytesMax - 1);
     partition->segment_ms = policy.segment_time.count();
+    partition->uses_reserve = policy.uses_reserve;
   }
 }
 

@@ -23,15 +23,25 @@ bool SpaceWatch::fits(std::size_t bytes) const {
   return reserved_ + bytes + std::max(limits_.free_bytes_min, share) <= free_bytes_;
 }
 
-bool SpaceWatch::has(std::size_t bytes) {
-  if (fits(bytes)) return true;
-  // The figure is as old as the last flush; somebody may have made room. Asked for now and then,
-  // not by each append.
+bool SpaceWatch::fits_reserve(std::size_t bytes) const {
+  return reserved_ + bytes + limits_.free_bytes_min / 4 <= free_bytes_;
+}
+
+// The figure is as old as the last flush; somebody may have made room. Asked for now and then, not
+// by each append.
+bool SpaceWatch::refresh_if_due() {
   const auto now = to_ms(clock_.now());
   auto refreshed = refreshed_ms_.load();
   const bool due = now - refreshed >= kRefreshInterval.count() || now < refreshed;
-  if (due && refreshed_ms_.compare_exchange_strong(refreshed, now)) refresh();
-  return fits(bytes);
+  if (!due || !refreshed_ms_.compare_exchange_strong(refreshed, now)) return false;
+  refresh();
+  return true;
+}
+
+bool SpaceWatch::has(std::size_t bytes) { return fits(bytes) || (refresh_if_due() && fits(bytes)); }
+
+bool SpaceWatch::has_reserve(std::size_t bytes) {
+  return fits_reserve(bytes) || (refresh_if_due() && fits_reserve(bytes));
 }
 
 SpaceReport SpaceWatch::report() const {

@@ -46,6 +46,9 @@ class SpaceWatch {
 
   // Whether `bytes` more may be appended.
   bool has(std::size_t bytes);
+  // The same for what must go on when the disk is full (the audit of reads and removals): down to a
+  // quarter of free_bytes_min.
+  bool has_reserve(std::size_t bytes);
   void reserve(std::size_t bytes) { reserved_ += bytes; }
   void give_back(std::size_t bytes) { reserved_ -= bytes; }
   void reset() { reserved_ = 0; }
@@ -55,6 +58,8 @@ class SpaceWatch {
 
  private:
   bool fits(std::size_t bytes) const;
+  bool fits_reserve(std::size_t bytes) const;
+  bool refresh_if_due();
 
   Disk& disk_;
   const Clock& clock_;

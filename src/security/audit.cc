@@ -48,6 +48,7 @@ std::string_view to_string(AuditAction action) {
     case AuditAction::StreamEnded: return "stream.ended";
     case AuditAction::ConnectionOpened: return "connection.opened";
     case AuditAction::ConnectionEnded: return "connection.ended";
+    case AuditAction::RecordsRemoved: return "records.removed";
   }
   return "unknown";
 }

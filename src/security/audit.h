@@ -27,6 +27,7 @@ enum class AuditAction : std::uint8_t {
   StreamEnded,       // With what it delivered.
   ConnectionOpened,  // A sender connected to a feed.
   ConnectionEnded,   // With what was taken and what was refused.
+  RecordsRemoved,    // By retention, about to happen: partition, first offset, first one kept.
 };
 
 std::string_view to_string(AuditAction action);  // "stream.opened".
