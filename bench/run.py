@@ -2,33 +2,27 @@
 
 A figure is {name, value, unit, compared_with}; goals come from goals.tsv. Each group starts a server of its own on free ports
 with its data beside the build (the disk that is measured), warms it up, and is left out when NAME is not in any of its figures'
-names. MYELIN_BENCH_SECONDS (10) is how long each load lasts, MYELIN_BENCH_STREAM_SECONDS (60) the stream.
+names. MYELIN_BENCH_SECONDS (10) is how long each load lasts, MYELIN_BENCH_STREAM_SECONDS (60) the stream. The log's figures
+(log_run.py) need no server.
 """
 
 import json
-import mmap
 import os
 import pathlib
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import time
+
+import log_run
+from measure import lone_sync_us, program, put, say
 
 SECONDS = float(os.environ.get("MYELIN_BENCH_SECONDS", "10"))
 STREAM_SECONDS = float(os.environ.get("MYELIN_BENCH_STREAM_SECONDS", "60"))
 IDLE_SECONDS = 10
 SIZE = 1024
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def put(name, value, unit, compared_with=None):
-    print(json.dumps({"name": name, "value": value, "unit": unit, "compared_with": compared_with}), flush=True)
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 class Server:
@@ -64,34 +58,6 @@ class Server:
     def memory_mb(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
-
-
-def lone_sync_us(folder, seconds):
-    """Writes of one block, each durable when it returns, over a file written before: what one commit costs at least."""
-    path = folder / "sync.tmp"
-    block = mmap.mmap(-1, 4096)
-    block.write(b"x" * 4096)
-    blocks = 4096
-    path.write_bytes(b"x" * 4096 * blocks)
-    times = []
-    descriptor = os.open(path, os.O_WRONLY | os.O_DIRECT | os.O_DSYNC)
-    try:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            began = time.perf_counter()
-            os.pwrite(descriptor, block, 4096 * (len(times) % blocks))
-            times.append((time.perf_counter() - began) * 1e6)
-    finally:
-        os.close(descriptor)
-        path.unlink()
-    return statistics.median(times), statistics.quantiles(times, n=100)[98], len(times) / seconds
-
-
-def program(build, name, *arguments):
-    run = subprocess.run([build / name, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
-    if run.returncode != 0:
-        raise SystemExit(f"bench/run.py: {name} ended with {run.returncode}")
-    return json.loads(run.stdout.strip().splitlines()[-1])
 
 
 def load(build, server, connections, window):
@@ -151,16 +117,17 @@ GROUPS = {
     "mllp/ disk/": bench_mllp,
     "mllp-to-sse/": bench_stream,
     "server/": bench_server,
-}
+} | log_run.GROUPS
 
 
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     wanted = sys.argv[2] if len(sys.argv) > 2 else ""
+    groups = {name: group for name, group in log_run.ONLY_BY_NAME.items() if wanted == name} or GROUPS
     folder = build / "bench-data"
     folder.mkdir(exist_ok=True)
     try:
-        for prefixes, group in GROUPS.items():
+        for prefixes, group in groups.items():
             if any(prefix.startswith(wanted) or wanted.startswith(prefix) for prefix in prefixes.split()):
                 say(f"bench/run.py: {prefixes}")
                 group(build, folder)

@@ -13,8 +13,8 @@ export default defineConfig({
   server: {
     // By number: a machine need not know the name localhost.
     host: "127.0.0.1",
-    // `npm run dev` works on a running server's events.
-    proxy: { "/events": process.env["MYELIN_HTTP"] ?? "http://127.0.0.1:8080" },
+    // `npm run dev` works on a running server.
+    proxy: Object.fromEntries(["/events", "/api"].map((path) => [path, process.env["MYELIN_HTTP"] ?? "http://127.0.0.1:8080"])),
   },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node" },
 });

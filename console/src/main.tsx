@@ -1,10 +1,10 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { LivePage } from "./live/live_page";
+import { Console } from "./shell/console";
 import "./styles.css";
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
-    <LivePage />
+    <Console />
   </StrictMode>,
 );

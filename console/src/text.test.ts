@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clip, clockTime, rate, visible } from "./text";
+import { byteSize, clip, clockTime, rate, visible } from "./text";
 
 test("characters that hide or reorder text are shown", () => {
   expect(visible("a\tb\u007f")).toBe("a\u2409b\u2421");
@@ -21,4 +21,9 @@ test("a time has its day only when that is not today", () => {
 
 test("a rate has a decimal only where it matters", () => {
   expect([0, 0.333, 2, 9.96, 41.6, 1204].map(rate)).toEqual(["0", "0.3", "2", "10", "42", "1,204"]);
+});
+
+test("a size has the unit that it is read in", () => {
+  const sizes = [0, 1, 1023, 1024, 1536, 10 * 1024, 1024 ** 2 - 1, 5 * 1024 ** 3, 1500 * 1024 ** 4];
+  expect(sizes.map(byteSize)).toEqual(["0 bytes", "1 byte", "1,023 bytes", "1 KiB", "1.5 KiB", "10 KiB", "1 MiB", "5 GiB", "1.5 PiB"]);
 });

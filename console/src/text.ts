@@ -55,3 +55,15 @@ export function rate(perSecond: number): string {
   if (perSecond > 0 && perSecond < 10) return perSecond.toFixed(1).replace(/\.0$/, "");
   return count(Math.round(perSecond));
 }
+
+const BYTE_UNITS = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+
+// "0 bytes", "1 byte", "1.5 KiB", "12 GiB".
+export function byteSize(bytes: number): string {
+  if (bytes < 1024) return plural(bytes, "byte");
+  let value = bytes / 1024;
+  let unit = 0;
+  // From 1,023.5 on it would be rounded to 1,024.
+  for (; value >= 1023.5 && unit < BYTE_UNITS.length - 1; unit++) value /= 1024;
+  return `${value < 9.95 ? value.toFixed(1).replace(/\.0$/, "") : count(Math.round(value))} ${BYTE_UNITS[unit]}`;
+}

@@ -9,6 +9,7 @@
 
 #include "app/commands.h"
 #include "cli/demo/demo.h"
+#include "cli/log/command.h"
 #include "cli/send/send.h"
 
 namespace {
@@ -21,12 +22,16 @@ struct Command {
 
 int send(std::span<const std::string> args) { return myelin::cli::send::run(args, stdout, stderr); }
 int demo(std::span<const std::string> args) { return myelin::cli::demo::run(args, stdout, stderr); }
+int log(std::span<const std::string> args) {
+  return myelin::cli::log_tools::run(args, stdout, stderr);
+}
 
 constexpr auto kCommands = std::to_array<Command>({
     {"serve", "Starts the server.", myelin::app::serve},
     {"config", "Prints the settings in effect, or their schema.", myelin::app::config},
     {myelin::cli::send::kName, myelin::cli::send::kSummary, send},
     {myelin::cli::demo::kName, myelin::cli::demo::kSummary, demo},
+    {myelin::cli::log_tools::kName, myelin::cli::log_tools::kSummary, log},
 });
 
 void print_usage(std::FILE* to) {

@@ -55,15 +55,35 @@ Result<CommitPosition> parse_cursor(std::string_view text, const Uuid& directory
 }
 
 CommitReader::CommitReader(Broker& broker, Matcher matcher, CommitPosition start)
-    : broker_(broker), matcher_(std::move(matcher)), position_(start) {}
+    : broker_(broker), matcher_(std::move(matcher)), position_(start) {
+  const bool from_now = position_.commit >= broker_.log().visible();
+  for (const auto& topic : broker_.list(matcher_)) {
+    auto& known = know(topic);
+    for (std::size_t i = 0; i < known.next.size(); ++i) {
+      const auto& partition = *topic->stored->partitions[i];
+      known.next[i] = from_now ? partition.high_watermark() : partition.start();
+    }
+  }
+}
 
-TopicPtr CommitReader::matching(const TopicId& id) {
-  const auto found = known_.find(id);
-  if (found != known_.end()) return found->second;
-  auto topic = broker_.find(id);
-  if (topic && !matcher_.matches(topic->name)) topic = nullptr;
-  known_.emplace(id, topic);
-  return topic;
+// A topic that is new to it joins from its first record.
+CommitReader::Known& CommitReader::know(const TopicPtr& topic) {
+  const auto [known, fresh] = known_.try_emplace(topic->id());
+  if (fresh) {
+    known->second = {topic,
+                     std::vector<Offset>(static_cast<std::size_t>(topic->partition_count()))};
+  }
+  return known->second;
+}
+
+CommitReader::Known* CommitReader::matching(const TopicId& id) {
+  auto found = known_.find(id);
+  if (found == known_.end()) {
+    const auto topic = broker_.find(id);
+    if (topic && matcher_.matches(topic->name)) return &know(topic);
+    found = known_.try_emplace(id).first;
+  }
+  return found->second.topic ? &found->second : nullptr;
 }
 
 CommitPosition CommitReader::end_of(const BatchRef& batch) {
@@ -77,7 +97,9 @@ Status CommitReader::seek(Timestamp time) {
   CommitPosition first{broker_.log().visible() + 1, 0};
   for (const auto& topic : broker_.list(matcher_)) {
     for (const auto& partition : topic->stored->partitions) {
-      MYELIN_TRY(batches, read(*partition, log::Seek::to(time), 1));
+      const Lane lane{&know(topic), partition.get()};
+      lane.next() = partition->start();
+      MYELIN_TRY(batches, read_lane(lane, log::Seek::to(time)));
       if (batches.empty()) continue;
       first = std::min(first, {batches.front().commit, batches.front().first_record});
     }
@@ -105,10 +127,12 @@ std::optional<std::vector<TopicBatchRef>> CommitReader::next_live(std::size_t by
     for (const auto& commit : *commits) {
       for (const auto& batch : commit->batches) {
         if (!is_new(batch)) continue;
-        auto topic = matching(batch.partition.topic);
-        if (!topic) continue;
+        auto* known = matching(batch.partition.topic);
+        if (known == nullptr) continue;
         bytes += batch.bytes.size();
-        found.push_back({std::move(topic), batch});
+        const auto partition = static_cast<std::size_t>(batch.partition.partition.value);
+        known->next[partition] = batch.last_offset + 1;
+        found.push_back({known->topic, batch});
       }
       position_ = {commit->number, kWholeCommit};
       if (bytes >= bytes_max) break;
@@ -121,10 +145,10 @@ Status CommitReader::begin_pass() {
   pass_end_ = broker_.log().visible();
   lanes_.clear();
   heads_ = {};
-  for (auto& topic : broker_.list(matcher_)) {
-    for (const auto& partition : topic->stored->partitions) {
-      lanes_.push_back({topic, partition.get(), {}, 0});
-    }
+  for (const auto& topic : broker_.list(matcher_)) {
+    auto& known = know(topic);
+    for (const auto& partition : topic->stored->partitions)
+      lanes_.push_back({&known, partition.get()});
   }
   lane_bytes_ = std::min(kLaneBytesMax, kPassBytes / std::max<std::size_t>(lanes_.size(), 1));
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
@@ -136,16 +160,24 @@ Status CommitReader::begin_pass() {
 
 Status CommitReader::fill(std::size_t index, log::Seek seek) {
   auto& lane = lanes_[index];
-  MYELIN_TRY(batches, read_past_damage(lane, seek));
+  MYELIN_TRY(batches, read_lane(lane, seek));
   lane.batches = std::move(batches);
-  note_removed(lane, seek.by == log::Seek::By::Offset
-                         ? std::optional(Offset(static_cast<std::int64_t>(seek.value)))
-                         : std::nullopt);
-  lane.next = 0;
+  lane.at = 0;
   if (!lane.batches.empty()) {
     heads_.push({{lane.batches[0].commit, lane.batches[0].first_record}, index});
   }
   return {};
+}
+
+// Tells what is missing before the first batch, unless compaction took it.
+Result<std::vector<BatchRef>> CommitReader::read_lane(const Lane& lane, log::Seek seek) {
+  const auto end = lane.partition->high_watermark();
+  MYELIN_TRY(batches, read_past_damage(lane, seek));
+  const auto first = batches.empty() ? end : batches.front().base_offset;
+  const auto removed = std::min(lane.partition->start(), first);
+  if (removed > lane.next()) tell(lane, removed, "removed before they were read");
+  lane.next() = std::max(lane.next(), first);
+  return batches;
 }
 
 // A batch that fails its checks is never given; what is behind it is.
@@ -155,30 +187,16 @@ Result<std::vector<BatchRef>> CommitReader::read_past_damage(const Lane& lane, l
     if (batches || batches.error().code() != ErrorCode::Corrupt) return batches;
     MYELIN_TRY(behind, lane.partition->behind_damage(seek));
     seek = log::Seek::to(behind);
-    const auto [known, first] = behind_damage_.emplace(lane.partition->id(), behind);
-    if (!first && known->second >= behind) continue;
-    known->second = behind;
-    gaps_.push_back(
-        fmt::format("topic {}, partition {}: records before offset {} are damaged and "
-                    "were left out",
-                    lane.topic->name.name, lane.partition->id().partition.value, behind.value));
+    if (behind <= lane.next()) continue;
+    tell(lane, behind, "damaged, and left out");
+    lane.next() = behind;
   }
 }
 
-// `expected`: the offset that this lane would go on with. Without one a pass begins, and what was
-// removed counts when nothing that is left was delivered before.
-void CommitReader::note_removed(const Lane& lane, std::optional<Offset> expected) {
-  const auto start = lane.partition->start();
-  const auto [known, first] = starts_.emplace(lane.partition->id(), start);
-  const bool moved = !first && start > known->second;
-  known->second = start;
-  if (!moved || (expected && start <= *expected)) return;
-  const bool delivered = !expected && !lane.batches.empty() && !is_new(lane.batches.front());
-  if (delivered) return;
-  gaps_.push_back(
-      fmt::format("topic {}, partition {}: records before offset {} were removed before they were "
-                  "read",
-                  lane.topic->name.name, lane.partition->id().partition.value, start.value));
+void CommitReader::tell(const Lane& lane, Offset before, std::string_view what) {
+  gaps_.push_back(fmt::format("topic {}, partition {}: records before offset {} were {}",
+                              lane.known->topic->name.name, lane.partition->id().partition.value,
+                              before.value, what));
 }
 
 Result<std::vector<TopicBatchRef>> CommitReader::next_stored(std::size_t bytes_max) {
@@ -192,17 +210,18 @@ Result<std::vector<TopicBatchRef>> CommitReader::next_stored(std::size_t bytes_m
   while (bytes < bytes_max && !heads_.empty() && heads_.top().at.commit <= pass_end_) {
     const auto index = heads_.top().lane;
     auto& lane = lanes_[index];
-    auto& batch = lane.batches[lane.next];
+    auto& batch = lane.batches[lane.at];
     const auto next_offset = batch.last_offset + 1;
     if (is_new(batch)) {
       if (!found.empty() && bytes + batch.bytes.size() > bytes_max) return found;
       bytes += batch.bytes.size();
       position_ = end_of(batch);
-      found.push_back({lane.topic, std::move(batch)});
+      found.push_back({lane.known->topic, std::move(batch)});
     }
+    lane.next() = std::max(lane.next(), next_offset);
     heads_.pop();
-    if (++lane.next < lane.batches.size()) {
-      heads_.push({{lane.batches[lane.next].commit, lane.batches[lane.next].first_record}, index});
+    if (++lane.at < lane.batches.size()) {
+      heads_.push({{lane.batches[lane.at].commit, lane.batches[lane.at].first_record}, index});
       continue;
     }
     if (auto filled = fill(index, log::Seek::to(next_offset)); !filled) {

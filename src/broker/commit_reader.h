@@ -64,12 +64,23 @@ class CommitReader {
   std::vector<std::string> take_gaps() { return std::exchange(gaps_, {}); }
 
  private:
+  // What is known of a topic. Without one, the topic does not match.
+  struct Known {
+    TopicPtr topic;
+    // By partition: below it nothing is to come any more. It was delivered, or told of, or lies
+    // before the position at which this reader began.
+    std::vector<Offset> next;
+  };
   // One partition within a pass over stored records.
   struct Lane {
-    TopicPtr topic;
+    Known* known = nullptr;
     log::Partition* partition = nullptr;
-    std::vector<BatchRef> batches;
-    std::size_t next = 0;
+    std::vector<BatchRef> batches = {};
+    std::size_t at = 0;
+
+    Offset& next() const {
+      return known->next[static_cast<std::size_t>(partition->id().partition.value)];
+    }
   };
   // The first batch of a lane in commit order; the smallest on top.
   struct Head {
@@ -78,24 +89,21 @@ class CommitReader {
     bool operator<(const Head& other) const { return other.at < at; }
   };
 
-  TopicPtr matching(const TopicId& id);
+  Known& know(const TopicPtr& topic);
+  Known* matching(const TopicId& id);
   static CommitPosition end_of(const BatchRef& batch);
   bool is_new(const BatchRef& batch) const;
   Status begin_pass();
   Status fill(std::size_t lane, log::Seek seek);
+  Result<std::vector<BatchRef>> read_lane(const Lane& lane, log::Seek seek);
   Result<std::vector<BatchRef>> read_past_damage(const Lane& lane, log::Seek seek);
-  void note_removed(const Lane& lane, std::optional<Offset> expected);
+  void tell(const Lane& lane, Offset before, std::string_view what);
 
   Broker& broker_;
   const Matcher matcher_;
   CommitPosition position_;
-  std::unordered_map<TopicId, TopicPtr> known_;  // Empty pointer: does not match.
-
+  std::unordered_map<TopicId, Known> known_;
   std::vector<std::string> gaps_;
-  // By partition: where reading went on behind damage, so that it is told once; and the start that
-  // it had when it was last looked at.
-  std::unordered_map<PartitionId, Offset> behind_damage_;
-  std::unordered_map<PartitionId, Offset> starts_;
 
   bool in_pass_ = false;
   CommitNumber pass_end_;

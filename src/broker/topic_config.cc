@@ -180,6 +180,9 @@ log::TopicPolicy policy_of(const TopicConfig& config, const TopicDefaults& defau
     policy.compaction_lag_min = time(*ms);
   if (const auto ms = integer(config, "max.compaction.lag.ms"))
     policy.compaction_lag_max = time(*ms);
+  // What is in the file that is written to is never compacted: it must not grow too old there.
+  if (policy.compact && policy.compaction_lag_max)
+    policy.segment_time = std::min(policy.segment_time, *policy.compaction_lag_max);
   if (const auto ms = integer(config, "delete.retention.ms")) policy.tombstone_time = time(*ms);
   const auto ratio = config.find("min.cleanable.dirty.ratio");
   if (ratio != config.end())

@@ -340,8 +340,10 @@ Result<std::optional<std::string>> EmbeddedBus::gap_behind(const broker::Matcher
       const auto seek = log::Seek::to(partition->start());
       auto first = partition->read_buffered(seek, 1);
       if (!first) {
-        MYELIN_TRY(stored, partition->read_stored(seek, 1));
-        first = std::move(stored);
+        auto stored = partition->read_stored(seek, 1);
+        // Damage is passed over and told when it is come to.
+        if (!stored && stored.error().code() != ErrorCode::Corrupt) return stored.error();
+        first = stored ? std::move(*stored) : std::vector<broker::BatchRef>();
       }
       const bool kept = !first->empty() && first->front().commit <= position.commit;
       if (!kept) topics += (topics.empty() ? "" : ", ") + topic->name.name;

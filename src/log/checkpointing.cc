@@ -25,8 +25,30 @@ struct Log::Replacement {
   std::optional<Status> status{};
 };
 
+// Files stay open until they are synced: one opened later would not hear of an error before. Beyond
+// kSyncEachMax the whole file system is synced, which hears of every file's errors.
+void Log::mark_dirty(const std::string& path, std::shared_ptr<File> file) {
+  if (sync_everything_) return;
+  dirty_files_[path] = std::move(file);
+  note_many_dirty();
+}
+
+void Log::mark_dirty(const std::string& directory) {
+  if (sync_everything_) return;
+  dirty_directories_.insert(directory);
+  note_many_dirty();
+}
+
+void Log::note_many_dirty() {
+  if (dirty_files_.size() + dirty_directories_.size() <= kSyncEachMax) return;
+  sync_everything_ = true;
+  dirty_files_.clear();
+  dirty_directories_.clear();
+}
+
 Status Log::sync_dirty() {
   auto status = sync_all_dirty();
+  sync_everything_ = false;
   dirty_files_.clear();
   dirty_directories_.clear();
   // A failed sync must not be taken for a full disk and tried again.
@@ -37,9 +59,7 @@ Status Log::sync_dirty() {
 }
 
 Status Log::sync_all_dirty() {
-  if (dirty_files_.size() + dirty_directories_.size() > kSyncEachMax) {
-    return disk_.sync_file_system(options_.directory);
-  }
+  if (sync_everything_) return disk_.sync_file_system(options_.directory);
   for (const auto& [path, file] : dirty_files_) MYELIN_TRY_VOID(file->sync());
   for (const auto& directory : dirty_directories_) MYELIN_TRY_VOID(disk_.sync_directory(directory));
   return {};
@@ -63,6 +83,19 @@ void Log::give_snapshots(std::uint64_t checkpoint) {
   });
 }
 
+// What those are told who would wait for nobody knows how long.
+Error Log::cannot_checkpoint() const {
+  if (failed_ || stop_flusher_)
+    return Error(ErrorCode::Canceled, "the log has failed or is closed");
+  return Error(ErrorCode::Exhausted, "no space left for a checkpoint");
+}
+
+std::uint64_t Log::request_checkpoint() {
+  MutexLock lock(buffer_mutex_);
+  buffer_changed_.notify_all();
+  return ++checkpoints_wanted_;
+}
+
 Result<std::shared_ptr<const Snapshot>> Log::snapshot() {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->release = [] {};
@@ -76,9 +109,9 @@ Result<std::shared_ptr<const Snapshot>> Log::snapshot() {
     return std::any_of(snapshots_wanted_.begin(), snapshots_wanted_.end(), is_mine);
   };
   while (waits()) {
-    if (failed_ || stop_flusher_) {
+    if (failed_ || stop_flusher_ || out_of_space_) {
       std::erase_if(snapshots_wanted_, is_mine);
-      return Error(ErrorCode::Canceled, "the log has failed or is closed");
+      return cannot_checkpoint();
     }
     buffer_changed_.wait(buffer_mutex_);
   }
@@ -185,8 +218,8 @@ Status Log::replace_segments(Partition& partition, std::span<const SegmentState>
   buffer_changed_.notify_all();
   while (!mine.status) {
     // Once taken it is finished, whatever else happens.
-    if ((failed_ || stop_flusher_) && std::erase(replacements_, &mine) > 0)
-      return Error(ErrorCode::Canceled, "the log has failed or is closed");
+    if ((failed_ || stop_flusher_ || out_of_space_) && std::erase(replacements_, &mine) > 0)
+      return cannot_checkpoint();
     buffer_changed_.wait(buffer_mutex_);
   }
   return *mine.status;
@@ -222,7 +255,7 @@ Status Log::apply(Replacement& replacement) {
   for (auto it = first; it != last; ++it) remove_segment(replacement.partition, *it);
   *first = replacement.fresh;
   segments.erase(first + 1, last);
-  dirty_directories_.insert(replacement.partition.directory());
+  mark_dirty(replacement.partition.directory());
   replacement.partition.flushed(0, segments);
   return {};
 }

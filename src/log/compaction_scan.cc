@@ -12,14 +12,20 @@ constexpr std::size_t kOpenBytesMax = 64u << 20;
 }  // namespace
 
 Result<bool> CompactionScan::add(const BatchRef& batch) {
-  MYELIN_TRY(unpacked, kafka::unpack(batch.bytes, unpacked_bytes_max_));
-  const auto& info = unpacked.info();
+  MYELIN_TRY(info, kafka::parse_batch_header(batch.bytes));
   if (info.producer_id >= 0 && !info.is_control())
     last_batches_[info.producer_id] = info.base_offset;
   if (batch.last_offset < from_) return true;
+  MYELIN_TRY(unpacked, kafka::unpack(batch.bytes, unpacked_bytes_max_));
   auto added = info.is_control() ? end_transaction(unpacked) : add_keys(unpacked);
   if (added && *added) end_ = batch.last_offset + 1;
   return added;
+}
+
+void CompactionScan::skip(Offset from) {
+  skipped_ = std::min(skipped_, from);
+  open_.clear();
+  open_bytes_ = 0;
 }
 
 bool CompactionScan::put(std::string_view key, Offset offset) {
@@ -30,20 +36,25 @@ bool CompactionScan::put(std::string_view key, Offset offset) {
 
 Result<bool> CompactionScan::add_keys(const kafka::UnpackedBatch& batch) {
   const auto& info = batch.info();
+  // It begins with its first batch, whether or not that has keys.
+  auto* const transaction =
+      info.is_transactional()
+          ? &open_.try_emplace(info.producer_id, Transaction{Offset(info.base_offset), {}})
+                 .first->second
+          : nullptr;
   auto reader = batch.reader();
   for (;;) {
     MYELIN_TRY(record, reader.next());
     if (!record) return true;
     const Offset offset(info.base_offset + record->offset_delta);
     if (!record->key || offset < from_) continue;
-    if (!info.is_transactional()) {
+    if (transaction == nullptr) {
       if (!put(*record->key, offset)) return false;
       continue;
     }
-    auto& transaction = open_.try_emplace(info.producer_id, Transaction{offset, {}}).first->second;
     open_bytes_ += record->key->size() + sizeof(Key);
     if (open_bytes_ > kOpenBytesMax) return false;
-    transaction.keys.emplace_back(*record->key, offset);
+    transaction->keys.emplace_back(*record->key, offset);
   }
 }
 
@@ -83,9 +94,11 @@ bool CompactionScan::is_aborted(const kafka::BatchInfo& info) const {
   if (!info.is_transactional() || info.is_control()) return false;
   const auto found = aborted_.find(info.producer_id);
   if (found == aborted_.end()) return false;
-  return std::any_of(found->second.begin(), found->second.end(), [&](const Range& range) {
-    return range.first <= info.base_offset && info.base_offset <= range.last;
+  const auto& ranges = found->second;
+  const auto range = std::partition_point(ranges.begin(), ranges.end(), [&](const Range& before) {
+    return before.last < info.base_offset;
   });
+  return range != ranges.end() && range->first <= info.base_offset;
 }
 
 bool CompactionScan::is_last_of_producer(const kafka::BatchInfo& info) const {

@@ -20,8 +20,15 @@ std::uint64_t bytes_of(std::span<const SegmentState> segments) {
 
 // Whether it is the bytes that are wrong, and not the disk or the server that ends.
 bool is_unreadable(const Error& error) {
-  return error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::InvalidInput ||
-         error.code() == ErrorCode::Exhausted;
+  return error.code() == ErrorCode::Corrupt || error.code() == ErrorCode::InvalidInput;
+}
+
+// A batch that unpacks to more than we take is one that cannot be read; where the disk or the open
+// files are exhausted, that is another matter.
+template <class T>
+Result<T> of_batch(Result<T> result) {
+  if (result || result.error().code() != ErrorCode::Exhausted) return result;
+  return Error(ErrorCode::InvalidInput, result.error().message());
 }
 
 }  // namespace
@@ -106,17 +113,33 @@ class PartitionCompaction {
 
   Status scan() {
     for (std::size_t i = 0; i < segments_.size(); ++i) {
-      auto more = each_batch(segments_[i], [&](const BatchRef& batch) { return scan_.add(batch); });
-      if (!more && is_unreadable(more.error())) {
-        // Its keys are not known, so it replaces nothing; and it is not written anew.
-        damaged_.push_back(segments_[i].base_offset);
-        if (!first_error_) first_error_ = more.error();
+      auto more = each_batch(segments_[i],
+                             [&](const BatchRef& batch) { return of_batch(scan_.add(batch)); });
+      if (!more) {
+        // The rest of its keys is not known, so it replaces nothing; and it is not written anew.
+        MYELIN_TRY_VOID(leave_damaged(segments_[i], std::move(more).error()));
         continue;
       }
-      if (!more) return std::move(more).error();
       if (!*more) return {};
     }
     return {};
+  }
+
+  // Goes on without a segment that cannot be read; gives the error back when it is another one.
+  Status leave_damaged(const SegmentState& segment, Error error) {
+    if (!is_listed(segment))
+      return Error(ErrorCode::Conflict, "the segments were removed meanwhile");
+    if (!is_unreadable(error)) return error;
+    damaged_.push_back(segment.base_offset);
+    scan_.skip(segment.base_offset);
+    if (!first_error_) first_error_ = std::move(error);
+    return {};
+  }
+
+  // Of a deleted topic nothing is.
+  bool is_listed(const SegmentState& segment) const {
+    const auto now = partition_.segments();
+    return std::find(now->begin(), now->end(), segment) != now->end();
   }
 
   bool is_damaged(const SegmentState& segment) const {
@@ -136,8 +159,9 @@ class PartitionCompaction {
   }
 
   Status compact_group(std::span<const SegmentState> group, Offset through) {
-    if (is_damaged(group.front()))
-      return log_.replace_segments(partition_, group, group.front(), through);
+    if (is_damaged(group.front())) return leave(group, through);
+    if (!has_room(group))
+      return Error(ErrorCode::Exhausted, "too little space on the disk to compact");
     SegmentState fresh{group.front().base_offset, 0, 0};
     for (const auto& segment : group)
       fresh.generation = std::max(fresh.generation, segment.generation);
@@ -146,12 +170,33 @@ class PartitionCompaction {
     auto status = write_group(group, output, fresh);
     const bool same = status && group.size() == 1 && !changed_;
     if (same || !status) remove(output);
-    MYELIN_TRY_VOID(std::move(status));
-    if (same) return log_.replace_segments(partition_, group, group.front(), through);
-    compactor_.written_bytes_ += fresh.log_bytes;
+    if (same) return leave(group, through);
+    if (!status) {
+      // Damage that the scan did not come to, or did not see yet.
+      MYELIN_TRY_VOID(leave_damaged(*unread_, std::move(status).error()));
+      for (const auto& segment : group)
+        MYELIN_TRY_VOID(
+            compact_group(std::span(&segment, 1), &segment == &group.back() ? through : Offset(0)));
+      return {};
+    }
     auto replaced = log_.replace_segments(partition_, group, fresh, through);
-    if (!replaced) remove(output);
-    return replaced;
+    if (!replaced) {
+      remove(output);
+      return replaced;
+    }
+    compactor_.removed_records_ += removed_;
+    compactor_.written_bytes_ += fresh.log_bytes;
+    return {};
+  }
+
+  Status leave(std::span<const SegmentState> group, Offset through) {
+    return log_.replace_segments(partition_, group, group.front(), through);
+  }
+
+  // What is compacted stays until the result is durable, and must not take what records need.
+  bool has_room(std::span<const SegmentState> group) const {
+    const auto& limits = log_.options().space;
+    return log_.space().free_bytes > bytes_of(group) + limits.free_bytes_min;
   }
 
   void remove(const Segment& output) {
@@ -163,15 +208,18 @@ class PartitionCompaction {
   }
 
   Status write_group(std::span<const SegmentState> group, Segment& output, SegmentState& fresh) {
+    unread_ = group.data();
     changed_ = false;
+    removed_ = 0;
     // An earlier attempt may have left something.
     remove(output);
     MYELIN_TRY_VOID(output.create());
     for (const auto& segment : group) {
+      unread_ = &segment;
       std::vector<BatchRef> pending;
       std::size_t bytes = 0;
       MYELIN_TRY(all, each_batch(segment, [&](const BatchRef& batch) -> Result<bool> {
-                   MYELIN_TRY(kept, rewrite(batch));
+                   MYELIN_TRY(kept, of_batch(rewrite(batch)));
                    if (!kept) return true;
                    bytes += kept->bytes.size();
                    pending.push_back(std::move(*kept));
@@ -201,7 +249,7 @@ class PartitionCompaction {
     kept.in_segment = false;
     if (batch.base_offset >= end_) return std::optional(std::move(kept));
     MYELIN_TRY(info, kafka::parse_batch_header(batch.bytes));
-    const bool whole = batch.last_offset < end_;
+    const bool whole = batch.last_offset < end_ && scan_.knows_all_before(info);
     kafka::RewriteOptions options;
     options.unpacked_bytes_max = compactor_.options_.unpacked_bytes_max;
     if (scan_.is_last_of_producer(info)) options.when_empty = kafka::WhenEmpty::KeepHeader;
@@ -212,8 +260,7 @@ class PartitionCompaction {
     using Outcome = kafka::RewrittenBatch::Outcome;
     if (rewritten.outcome == Outcome::Unchanged) return std::optional(std::move(kept));
     changed_ = true;
-    compactor_.removed_records_ +=
-        static_cast<std::uint64_t>(info.record_count - rewritten.records_kept);
+    removed_ += static_cast<std::uint64_t>(info.record_count - rewritten.records_kept);
     if (rewritten.outcome == Outcome::Dropped) return std::optional<BatchRef>();
     auto bytes = std::make_shared<const std::string>(std::move(rewritten.bytes));
     kept.bytes = *bytes;
@@ -250,7 +297,10 @@ class PartitionCompaction {
   Offset end_;                   // Of the scan: records from here on stay as they are.
   std::vector<Offset> damaged_;  // Base offsets of segments that could not be read to their end.
   std::optional<Error> first_error_;
-  bool changed_ = false;  // The group under way is not what it was.
+  // Of the group under way.
+  const SegmentState* unread_ = nullptr;  // It is read.
+  bool changed_ = false;                  // It is not what it was.
+  std::uint64_t removed_ = 0;             // Records.
 };
 
 Compactor::Compactor(Log& log, CompactionOptions options) : log_(log), options_(options) {}
@@ -269,7 +319,7 @@ Status Compactor::pass() {
       auto status = PartitionCompaction(*this, *partition, *policy, std::move(segments)).run();
       if (status) {
         ++passes_;
-      } else if (first) {
+      } else if (first && status.error().code() != ErrorCode::Conflict) {
         first = std::move(status).error().with_context("topic " + topic->spec.name);
       }
     }

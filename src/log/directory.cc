@@ -14,6 +14,20 @@ bool holds(const std::vector<DirectoryEntry>& entries, std::string_view name) {
 
 }  // namespace
 
+std::string partition_metadata(const TopicId& topic) {
+  static constexpr char kAlphabet[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string id;
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const auto byte : topic.bytes) {
+    bits = (bits << 8) | byte;
+    for (count += 8; count >= 6; count -= 6) id.push_back(kAlphabet[(bits >> (count - 6)) & 63]);
+  }
+  id.push_back(kAlphabet[(bits << (6 - count)) & 63]);
+  return "version: 0\ntopic_id: " + id + "\n";
+}
+
 Result<Checkpoint> read_checkpoint(Disk& disk, const std::string& directory) {
   MYELIN_TRY(bytes, read_file(disk, directory + "/checkpoint", kCheckpointBytesMax));
   return decode_checkpoint(bytes);

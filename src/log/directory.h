@@ -22,6 +22,10 @@ Result<DirectoryKind> inspect_directory(Disk& disk, const std::string& directory
 // Reads and decodes the checkpoint.
 Result<Checkpoint> read_checkpoint(Disk& disk, const std::string& directory);
 
+// What the file partition.metadata of a partition's directory holds: Kafka's of the same name, by
+// which its tools find the topic's id.
+std::string partition_metadata(const TopicId& topic);
+
 // Present from the first touch of a fresh directory until its first checkpoint is durable.
 inline constexpr const char* kInitializingMark = "initializing";
 

@@ -2,14 +2,22 @@
 
 namespace myelin::log {
 
+std::shared_ptr<File> FilePool::find(const std::string& path) {
+  MutexLock lock(mutex_);
+  return find_locked(path);
+}
+
 Result<std::shared_ptr<File>> FilePool::get(const std::string& path) {
   MutexLock lock(mutex_);
-  const auto found = by_path_.find(path);
-  if (found != by_path_.end()) {
-    recent_.splice(recent_.begin(), recent_, found->second);
-    return found->second->second;
-  }
+  if (auto file = find_locked(path)) return file;
   return open(path, Create::No);
+}
+
+std::shared_ptr<File> FilePool::find_locked(const std::string& path) {
+  const auto found = by_path_.find(path);
+  if (found == by_path_.end()) return nullptr;
+  recent_.splice(recent_.begin(), recent_, found->second);
+  return found->second->second;
 }
 
 Result<std::shared_ptr<File>> FilePool::create(const std::string& path, Create create) {

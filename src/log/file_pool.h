@@ -21,6 +21,8 @@ class FilePool {
       : disk_(disk), open_max_(open_max), writes_(writes) {}
 
   Result<std::shared_ptr<File>> get(const std::string& path);
+  // Nothing when it is not open here.
+  std::shared_ptr<File> find(const std::string& path);
   Result<std::shared_ptr<File>> create(const std::string& path, Create create);
   // Closes it here; whoever has it keeps it.
   void forget(const std::string& path);
@@ -29,6 +31,7 @@ class FilePool {
 
  private:
   using Item = std::pair<std::string, std::shared_ptr<File>>;
+  std::shared_ptr<File> find_locked(const std::string& path) MYELIN_REQUIRES(mutex_);
   Result<std::shared_ptr<File>> open(const std::string& path, Create create)
       MYELIN_REQUIRES(mutex_);
 

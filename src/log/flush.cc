@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include "base/check.h"
+#include "log/directory.h"
 #include "log/epochs.h"
 #include "log/log.h"
 
@@ -11,21 +12,6 @@ namespace myelin::log {
 namespace {
 
 constexpr std::chrono::seconds kRetryInterval{1};
-
-// Kafka's file of the same name; its tools find the topic's id by it.
-std::string partition_metadata(const TopicId& topic) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string id;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const auto byte : topic.bytes) {
-    bits = (bits << 8) | byte;
-    for (count += 8; count >= 6; count -= 6) id.push_back(kAlphabet[(bits >> (count - 6)) & 63]);
-  }
-  id.push_back(kAlphabet[(bits << (6 - count)) & 63]);
-  return "version: 0\ntopic_id: " + id + "\n";
-}
 
 }  // namespace
 
@@ -91,6 +77,7 @@ Status Log::flush_and_checkpoint() {
   MYELIN_TRY_VOID(write_checkpoint(Clean::No));
   MutexLock lock(buffer_mutex_);
   give_snapshots(wanted);
+  out_of_space_ = false;  // Before anybody knows that it is done.
   checkpoints_done_ = wanted;
   buffer_changed_.notify_all();
   return {};
@@ -117,19 +104,20 @@ Status Log::checkpoint() {
 Status Log::flush_waiting() {
   for (;;) {
     if (work_commits_.empty()) take_work();
-    if (work_commits_.empty()) return {};
-    while (!work_.empty()) {
-      const auto it = work_.begin();
-      MYELIN_TRY_VOID(flush_partition(*it->first, it->second));
-      work_.erase(it);
+    if (!work_commits_.empty()) {
+      while (!work_.empty()) {
+        const auto it = work_.begin();
+        MYELIN_TRY_VOID(flush_partition(*it->first, it->second));
+        work_.erase(it);
+      }
+      finish_flush();
     }
-    finish_flush();
-    bool more = false;
+    bool name_is_taken = false;
     {
       MutexLock lock(buffer_mutex_);
-      more = !buffered_.empty() && !fits_unit(*buffered_.front());
+      name_is_taken = !buffered_.empty() && !fits_unit(*buffered_.front());
     }
-    if (!more) return {};
+    if (!name_is_taken) return {};
     MYELIN_TRY_VOID(write_checkpoint(Clean::No));
   }
 }
@@ -210,12 +198,10 @@ Status Log::append_some(Partition& partition, PartitionState& state,
   }
   auto& segment_state = state.segments.back();
   MYELIN_CHECK(segment_state.log_bytes == same.front().position, "a batch has its place");
-  // Files stay open until they are synced: one opened later would not hear of an error before.
-  if (dirty_files_.size() > options_.open_files_max / 2) MYELIN_TRY_VOID(sync_dirty());
   Segment segment(files_, partition.directory(), partition.id(), segment_state);
   for (const auto& path : {segment.log_path(), segment.meta_path()}) {
     MYELIN_TRY(file, files_.get(path));
-    dirty_files_[path] = std::move(file);
+    mark_dirty(path, std::move(file));
   }
   MYELIN_TRY_VOID(segment.append(same, segment_state));
   state.end = same.back().last_offset + 1;
@@ -232,14 +218,16 @@ Status Log::add_segment(Partition& partition, PartitionState& state, Offset base
     const auto path = directory + "/partition.metadata";
     MYELIN_TRY(file, files_.create(path, Create::Empty));
     MYELIN_TRY_VOID(file->write_at(0, partition_metadata(partition.id().topic)));
-    dirty_files_[path] = std::move(file);
-    dirty_directories_.insert(options_.directory + "/topics");
+    mark_dirty(path, std::move(file));
+    mark_dirty(options_.directory + "/topics");
     new_directories_.push_back(&partition);
   }
   Segment segment(files_, directory, partition.id(), base_offset);
   MYELIN_TRY_VOID(segment.create());
-  dirty_directories_.insert(directory);
+  mark_dirty(directory);
   state.segments.push_back({base_offset, 0, 0});
+  // In a recovery: its files may be there already.
+  if (!committer_.joinable()) to_cut_.insert(partition.id());
   return {};
 }
 

@@ -12,6 +12,9 @@ namespace {
 // Starts that move with one write.
 constexpr std::size_t kStartsAWrite = 1000;
 constexpr std::chrono::seconds kTick{1};
+constexpr std::chrono::milliseconds kPoll{5};
+// Of polls for what the log does: a disk without space lets nobody wait for ever.
+constexpr int kPollsMax = 2000;
 
 // "<base>.log", "<base>.<generation>.meta"; nothing for any other name.
 struct SegmentName {
@@ -28,9 +31,11 @@ bool take_number(std::string_view& text, T& value) {
 }
 
 std::optional<SegmentName> parse_segment_name(std::string_view name) {
+  const auto whole = name;
   SegmentName found;
   std::int64_t base = 0;
-  if (name.size() < 20 || !take_number(name, base) || !name.starts_with('.')) return std::nullopt;
+  if (name.size() < 20 || !take_number(name, base) || base < 0 || !name.starts_with('.'))
+    return std::nullopt;
   found.base = Offset(base);
   name.remove_prefix(1);
   if (take_number(name, found.generation)) {
@@ -38,8 +43,28 @@ std::optional<SegmentName> parse_segment_name(std::string_view name) {
     name.remove_prefix(1);
   }
   if (name != "log" && name != "meta") return std::nullopt;
+  // What a person has put there looks alike, perhaps, and stays.
+  const auto file = name == "log" ? SegmentFile::Log : SegmentFile::Meta;
+  if (segment_path("", found.base, found.generation, file).substr(1) != whole) return std::nullopt;
   return found;
 }
+
+class StartsWaiter final : public AppendWaiter {
+ public:
+  void numbered(const std::vector<Offset>&) override {}
+  void completed(Result<CommitNumber> commit) override {
+    MutexLock lock(mutex_);
+    outcome_ = commit ? Status() : Status(std::move(commit).error());
+  }
+  std::optional<Status> outcome() const {
+    MutexLock lock(mutex_);
+    return outcome_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::optional<Status> outcome_ MYELIN_GUARDED_BY(mutex_);
+};
 
 }  // namespace
 
@@ -81,6 +106,7 @@ void Housekeeper::loop() {
 }
 
 void Housekeeper::pass() {
+  MutexLock lock(pass_mutex_);
   if (!swept_) sweep();
   retain();
   if (!stopping_) report("log.compaction_failed", compactor_.pass());
@@ -95,24 +121,24 @@ void Housekeeper::report(std::string_view what, const Status& status) const {
 void Housekeeper::retain() {
   const auto now = to_ms(log_.clock().now());
   bool moved = false;
-  Write write;
+  Removal removal;
   const auto move = [&] {
-    if (write.starts.empty()) return;
-    const auto queued = log_.append(std::exchange(write, {}));
-    moved |= queued.has_value();
-    if (!queued) report("log.retention_failed", queued.error());
+    if (removal.write.starts.empty()) return;
+    const auto status = move_starts(std::exchange(removal, {}));
+    moved |= status.has_value();
+    report("log.retention_failed", status);
   };
   for (const auto& topic : log_.topics()) {
     if (stopping_) return;
-    retain_topic(topic, now, write);
-    if (write.starts.size() >= kStartsAWrite) move();
+    retain_topic(topic, now, removal);
+    if (removal.write.starts.size() >= kStartsAWrite) move();
   }
   move();
-  // Files go once a checkpoint no longer names them.
-  if (moved) report("log.checkpoint_failed", log_.checkpoint());
+  // Files go once a checkpoint no longer names them: now, or with the next pass.
+  if (moved) wait_for_checkpoint();
 }
 
-void Housekeeper::retain_topic(const TopicPtr& topic, std::int64_t now_ms, Write& write) {
+void Housekeeper::retain_topic(const TopicPtr& topic, std::int64_t now_ms, Removal& removal) {
   const auto policy = topic->policy.get();
   if (!policy || (!policy->retention_time && !policy->retention_bytes)) return;
   for (const auto& partition : topic->partitions) {
@@ -127,10 +153,36 @@ void Housekeeper::retain_topic(const TopicPtr& topic, std::int64_t now_ms, Write
       report("log.retention_failed", agreed);
       continue;
     }
-    write.starts.push_back({topic, partition.get(), retained->start});
-    removed_records_ += static_cast<std::uint64_t>(retained->start - view.start);
-    removed_bytes_ += retained->bytes;
+    removal.write.starts.push_back({topic, partition.get(), retained->start});
+    removal.records += static_cast<std::uint64_t>(retained->start - view.start);
+    removal.bytes += retained->bytes;
   }
+}
+
+// Until it is durable: the next look must not see, and have audited, the same records again.
+Status Housekeeper::move_starts(Removal removal) {
+  const auto waiter = std::make_shared<StartsWaiter>();
+  removal.write.waiter = waiter;
+  MYELIN_TRY_VOID(log_.append(std::move(removal.write)));
+  if (!wait_until([&] { return waiter->outcome().has_value(); }))
+    return Error(ErrorCode::Unavailable, "the removal of records waits for the disk");
+  MYELIN_TRY_VOID(*waiter->outcome());
+  removed_records_ += removal.records;
+  removed_bytes_ += removal.bytes;
+  return {};
+}
+
+bool Housekeeper::wait_until(const std::function<bool()>& done) {
+  for (int i = 0; i < kPollsMax && !done() && !stopping_; ++i) {
+    MutexLock lock(mutex_);
+    wake_.wait_for(mutex_, kPoll);
+  }
+  return done();
+}
+
+bool Housekeeper::wait_for_checkpoint() {
+  const auto wanted = log_.request_checkpoint();
+  return wait_until([&] { return log_.checkpoint_count() >= wanted; });
 }
 
 void Housekeeper::remove_files() {
@@ -151,16 +203,27 @@ Status Housekeeper::remove_tree(const std::string& path) {
     MYELIN_TRY(entries, disk.list(path));
     for (const auto& entry : entries) MYELIN_TRY_VOID(disk.remove(path + "/" + entry.name));
   }
+  // A late reader may have opened it again.
+  log_.files().forget(path);
   return disk.remove(path);
 }
 
 // What an earlier process could not remove any more before it ended.
 void Housekeeper::sweep() {
+  if (log_.has_snapshot()) {
+    sweeps_late_ = true;
+    return;  // With a later pass.
+  }
+  // By then there may be files that compaction has replaced, and that the last checkpoint names.
+  if (sweeps_late_ && !wait_for_checkpoint()) return;
   report("log.sweep_failed", sweep_deleted());
   for (const auto& topic : log_.topics()) {
     for (const auto& partition : topic->partitions) {
       if (stopping_) return;
-      if (log_.has_snapshot()) return;  // Again with the next pass.
+      if (log_.has_snapshot()) {
+        sweeps_late_ = true;
+        return;
+      }
       if (partition->directory_is_durable) report("log.sweep_failed", sweep_partition(*partition));
     }
   }

@@ -50,7 +50,7 @@ class Housekeeper {
   void stop();
 
   // One look at everything but the scrub, on the caller's thread: for tests, and for an
-  // administrator who does not want to wait.
+  // administrator who does not want to wait. One at a time.
   void pass();
 
   HousekeepingCounts counts() const;
@@ -59,8 +59,17 @@ class Housekeeper {
 
  private:
   void loop();
+  // Starts that move with one write, and what goes with them.
+  struct Removal {
+    Write write;
+    std::uint64_t records = 0;
+    std::uint64_t bytes = 0;
+  };
   void retain();
-  void retain_topic(const TopicPtr& topic, std::int64_t now_ms, Write& write);
+  void retain_topic(const TopicPtr& topic, std::int64_t now_ms, Removal& removal);
+  Status move_starts(Removal removal);
+  bool wait_until(const std::function<bool()>& done);
+  bool wait_for_checkpoint();
   void remove_files();
   void sweep();
   Status sweep_partition(const Partition& partition);
@@ -72,7 +81,9 @@ class Housekeeper {
   const HousekeepingOptions options_;
   Compactor compactor_;
   Scrubber scrubber_;
-  bool swept_ = false;  // Housekeeping thread's.
+  Mutex pass_mutex_;
+  bool swept_ = false;        // The pass's.
+  bool sweeps_late_ = false;  // The first pass could not.
 
   std::atomic<std::uint64_t> removed_records_ = 0;
   std::atomic<std::uint64_t> removed_bytes_ = 0;

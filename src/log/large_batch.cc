@@ -38,14 +38,13 @@ Result<std::optional<BlockEdges>> LargeBatchWriter::write(const Partition& parti
 Result<std::shared_ptr<File>> LargeBatchWriter::open(const Partition& partition,
                                                      const Placed& placed) {
   const auto path = segment_path(partition.directory(), placed.segment, 0, SegmentFile::Log);
-  if (!placed.begins_segment) {
-    auto file = files_.get(path);
-    if (file || file.error().code() != ErrorCode::NotFound) return file;
-    // Begun by a batch that went through the journal and is not flushed yet.
-  }
+  if (auto file = files_.find(path)) return file;
   MYELIN_TRY(file, files_.create(path, Create::IfMissing));
-  MYELIN_TRY_VOID(disk_.sync_directory(partition.directory()));
-  return file;
+  // Also when it was there: the flusher may have made it and not synced its name yet.
+  auto status = disk_.sync_directory(partition.directory());
+  if (status) return file;
+  files_.forget(path);
+  return std::move(status).error();
 }
 
 Status LargeBatchWriter::write_blocks(File& file, std::uint64_t position, std::string_view blocks) {

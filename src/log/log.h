@@ -110,6 +110,8 @@ class Log {
 
   // Flushes everything and writes a checkpoint.
   Status checkpoint();
+  // Asks for one without waiting: it is written once checkpoint_count() is at what is given.
+  std::uint64_t request_checkpoint();
   std::uint64_t checkpoint_count() const;
 
   // Looks at the disk again; call it now and then.
@@ -120,8 +122,8 @@ class Log {
 
   // Segments of a partition that were written anew as one, synced: it takes their place, and they
   // are removed once that is durable. The first of them itself as `fresh` leaves them as they are.
-  // Conflict when they are no longer all there; then the new one is to be removed. Blocks until the
-  // flusher has done it.
+  // Conflict when they are no longer all there, Exhausted when the flusher waits for space; then
+  // the new one is to be removed. Blocks until the flusher has done it.
   Status replace_segments(Partition& partition, std::span<const SegmentState> old,
                           const SegmentState& fresh, Offset compacted_through);
   // Files and directories that no durable checkpoint names any more: the caller removes them.
@@ -130,7 +132,7 @@ class Log {
 
   // Writes a checkpoint and gives its state. As long as the snapshot lives none of the files that
   // it names is removed; those of a topic that is deleted meanwhile move to
-  // topics/<topic id>-<partition>.deleted. Blocks on the disk.
+  // topics/<topic id>-<partition>.deleted. Blocks on the disk; Exhausted when it has no space.
   Result<std::shared_ptr<const Snapshot>> snapshot();
   bool has_snapshot() const;
 
@@ -197,6 +199,9 @@ class Log {
   PartitionState* find_state(const Partition& partition);
 
   // checkpointing.cc
+  void mark_dirty(const std::string& path, std::shared_ptr<File> file);
+  void mark_dirty(const std::string& directory);
+  void note_many_dirty();
   Status sync_dirty();
   Status sync_all_dirty();
   enum class Clean : std::uint8_t { No, Yes };
@@ -208,6 +213,7 @@ class Log {
   void apply_replacements();
   Status apply(Replacement& replacement);
   void release_removable();
+  Error cannot_checkpoint() const MYELIN_REQUIRES(buffer_mutex_);
 
   Disk& disk_;
   const Clock& clock_;
@@ -274,6 +280,9 @@ class Log {
   std::vector<TopicPtr> work_deleted_;
   std::map<std::string, std::shared_ptr<File>> dirty_files_;
   std::set<std::string> dirty_directories_;
+  std::set<PartitionId>
+      to_cut_;  // Recovery's: something may lie behind the end of the last segment.
+  bool sync_everything_ = false;             // Too many are dirty to sync each.
   std::vector<Partition*> new_directories_;  // Of partitions, durable with the next sync.
   // Named by the last durable checkpoint and by nothing later.
   std::vector<std::string> doomed_files_;

@@ -119,6 +119,18 @@ std::string directory_of(Disk& disk, const TopicId& id, const std::string& name,
 
 }  // namespace
 
+std::string any_batch(std::size_t bytes, std::mt19937_64& random) {
+  kafka::RecordBatchBuilder builder;
+  const auto records = 1 + random() % 4;
+  for (std::uint64_t i = 0; i < records; ++i) {
+    auto value = fmt::format("{:x}-", random());
+    value.resize(std::max(value.size(), bytes / records), static_cast<char>('a' + random() % 26));
+    const auto claimed = 1'600'000'000'000 + static_cast<std::int64_t>(random() % 100'000);
+    expect(builder.add(claimed, std::nullopt, value).has_value(), "a record does not fit");
+  }
+  return builder.finish();
+}
+
 std::optional<std::string> outline_difference(const ModelState& model, const Checkpoint& state) {
   if (state.topics.size() != model.topics.size())
     return fmt::format("{} topics, not {}", state.topics.size(), model.topics.size());

@@ -82,6 +82,7 @@ class ModelRun {
     topics_.clear();
     for (const auto& topic : log_->topics()) topics_[topic->spec.id] = topic;
     clock_.set(std::max(to_ms(clock_.now()), to_ms(last_received_)));
+    clock_may_return_ = false;  // The log remembers the time of records only.
   }
 
   // Finds out which of the writes are there: the first `at_least` must be.
@@ -116,6 +117,7 @@ class ModelRun {
 
   void end_life() {
     std::unique_ptr<SimDisk> image;
+    disk_->crash_at_step(0, 0);
     auto at_least = witnessed();
     const auto way = below(4);
     if (disk_->image_taken()) {
@@ -152,6 +154,7 @@ class ModelRun {
     if (below(2) == 0) disk_->crash_at_step(1 + below(150), random_());
     open();
     settle(at_least);
+    disk_->crash_at_step(0, 0);
     if (!disk_->image_taken()) return;
     ending_ = "a power cut in a recovery";
     // What was read after a recovery stays, wherever in it the power goes again.
@@ -222,15 +225,10 @@ class ModelRun {
     for (std::size_t i = 0; i < bases->size(); ++i)
       expect((*bases)[i] == model.batches[i].second->base, "another offset than comes next");
     last_received_ = std::max(last_received_, clock_.now());
+    clock_may_return_ = true;
     apply(next_, model);
     writes_.push_back(std::move(model));
     return true;
-  }
-
-  ModelWrite new_write() {
-    ModelWrite write;
-    write.commit = std::make_shared<std::optional<CommitNumber>>();
-    return write;
   }
 
   std::size_t any_size() {
@@ -240,22 +238,9 @@ class ModelRun {
     return std::min(log_->write_bytes_max() - 3000, (12u << 10) + below(50'000));
   }
 
-  // Records with times that rise and fall.
-  std::string any_batch(std::size_t bytes) {
-    kafka::RecordBatchBuilder builder;
-    const auto records = 1 + below(4);
-    for (std::uint64_t i = 0; i < records; ++i) {
-      auto value = fmt::format("{}-", ++values_);
-      value.resize(std::max(value.size(), bytes / records), static_cast<char>('a' + below(26)));
-      const auto claimed = 1'600'000'000'000 + static_cast<std::int64_t>(below(100'000));
-      expect(builder.add(claimed, std::nullopt, value).has_value(), "a record does not fit");
-    }
-    return builder.finish();
-  }
-
   void add_batch(ModelState& state, ModelWrite& model, Write& write, const TopicPtr& topic) {
     auto& partition = *topic->partitions[below(topic->partitions.size())];
-    auto bytes = any_batch(model.batches.empty() ? any_size() : below(1000));
+    auto bytes = any_batch(model.batches.empty() ? any_size() : below(1000), random_);
     write.batches.push_back({&partition, bytes});
     auto& end = state.partition(partition.id()).end;
     auto batch = std::make_shared<ModelBatch>();
@@ -278,7 +263,7 @@ class ModelRun {
   }
 
   void append() {
-    auto model = new_write();
+    ModelWrite model;
     Write write;
     ModelState state = next_;
     for (auto batches = below(4) == 0 ? 3u : 1u; batches > 0; --batches)
@@ -294,7 +279,7 @@ class ModelRun {
   }
 
   void create_topic(const std::string& name) {
-    auto model = new_write();
+    ModelWrite model;
     Write write;
     TopicSpec spec{{}, name, static_cast<std::int32_t>(1 + below(3)), fmt::format("{}", below(9))};
     for (auto& byte : spec.id.bytes) byte = static_cast<std::uint8_t>(random_());
@@ -321,7 +306,7 @@ class ModelRun {
 
   void move_start() {
     if (next_.topics.empty()) return;
-    auto model = new_write();
+    ModelWrite model;
     Write write;
     for (auto starts = 1 + below(2); starts > 0; --starts)
       add_start(next_, model, write, any_topic());
@@ -331,7 +316,7 @@ class ModelRun {
   void delete_topic() {
     if (next_.topics.empty()) return;
     const auto topic = any_topic();
-    auto model = new_write();
+    ModelWrite model;
     Write write;
     model.deleted.push_back(topic->spec.id);
     write.deleted.push_back(topic);
@@ -343,7 +328,7 @@ class ModelRun {
   void configure() {
     if (next_.topics.empty()) return;
     const auto topic = any_topic();
-    auto model = new_write();
+    ModelWrite model;
     Write write;
     const auto config = std::string(below(40), 'c') + std::to_string(below(1000));
     model.configs.emplace_back(topic->spec.id, config);
@@ -361,6 +346,8 @@ class ModelRun {
     if (held_) return;
     quiesce();
     auto snapshot = log_->snapshot();
+    // The flusher may not have noticed yet that there is room again.
+    if (!snapshot && snapshot.error().code() == ErrorCode::Exhausted) return;
     expect(snapshot.has_value(), snapshot ? "" : snapshot.error().message());
     held_ = std::move(*snapshot);
     held_state_ = next_;
@@ -412,7 +399,8 @@ class ModelRun {
 
   void move_clock() {
     const std::int64_t steps[] = {1, 7, 1000, 3'600'000, -5000, 8ll * 24 * 3'600'000};
-    clock_.move(steps[below(std::size(steps))]);
+    const auto by = steps[below(std::size(steps))];
+    if (by > 0 || clock_may_return_) clock_.move(by);
   }
 
   void set_limits() {
@@ -456,7 +444,7 @@ class ModelRun {
   std::string failure_ MYELIN_GUARDED_BY(mutex_);
   std::string ending_ = "a first start";  // Of the life before.
   Timestamp last_received_{};
-  std::uint64_t values_ = 0;
+  bool clock_may_return_ = false;
 
   ModelState base_;                 // As this life began.
   std::vector<ModelWrite> writes_;  // Since then, that the log took, in order.

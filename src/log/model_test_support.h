@@ -113,7 +113,8 @@ struct ModelWrite {
   std::vector<std::pair<TopicId, std::string>> configs;
   std::vector<std::pair<PartitionId, Offset>> starts;
   std::vector<TopicId> deleted;
-  std::shared_ptr<std::optional<CommitNumber>> commit;
+  std::shared_ptr<std::optional<CommitNumber>> commit =
+      std::make_shared<std::optional<CommitNumber>>();
   std::shared_ptr<ModelWaiter> waiter;
 };
 
@@ -135,6 +136,9 @@ inline void apply(ModelState& state, const ModelWrite& write) {
   }
   for (const auto& id : write.deleted) state.topics.erase(id);
 }
+
+// Up to four records of different values, with times that rise and fall.
+std::string any_batch(std::size_t bytes, std::mt19937_64& random);
 
 // The first difference in catalogue, configurations, starts and ends; nothing when there is none.
 std::optional<std::string> outline_difference(const ModelState& model, const Checkpoint& state);

@@ -141,12 +141,13 @@ Status Log::load() {
 Status Log::check_partition(PartitionId id, const std::string& directory, PartitionState& state) {
   if (state.segments.empty()) return {};
   const auto& active = state.segments.back();
-  auto status = Segment(files_, directory, id, active).check(active);
-  if (!status && status.error().code() == ErrorCode::NotFound) {
+  auto length = Segment(files_, directory, id, active).check(active);
+  if (!length && length.error().code() == ErrorCode::NotFound) {
     return Error(ErrorCode::Corrupt,
-                 fmt::format("it is half deleted: {}", status.error().message()));
+                 fmt::format("it is half deleted: {}", length.error().message()));
   }
-  MYELIN_TRY_VOID(std::move(status));
+  if (!length) return std::move(length).error();
+  if (*length == Segment::Length::Longer) to_cut_.insert(id);
   if (state_.format == 1) describe_segments(id, directory, state);
   return {};
 }
@@ -236,6 +237,7 @@ Status Log::cut_segments() {
       MYELIN_TRY_VOID(cut_partition(*partition, *state));
     }
   }
+  to_cut_.clear();
   return {};
 }
 
@@ -315,7 +317,7 @@ Status Log::close() {
   flusher_.join();
   if (failed_) return Error(ErrorCode::Unavailable, "the log has failed");
   MYELIN_TRY_VOID(flush_and_checkpoint());
-  return write_checkpoint(Clean::Yes);
+  return write_checkpoint(state_.through == last_commit_ ? Clean::Yes : Clean::No);
 }
 
 Log::~Log() {

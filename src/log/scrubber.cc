@@ -60,6 +60,7 @@ void Scrubber::round(Pace pace) {
       scrub_partition(topic, *partition, pace, found);
     }
   }
+  if (stopping_) return;  // Perhaps in the midst of the last one.
   MutexLock lock(mutex_);
   damage_ = std::move(found);
   ++rounds_;
@@ -84,7 +85,8 @@ void Scrubber::scrub_segment(const TopicPtr& topic, const Partition& partition,
   std::uint64_t before = 0;
   for (bool more = true; more && !stopping_;) {
     const auto stepped = verifier.step(kStepBytes);
-    if (!stepped) return;  // Nothing can be said of it now; the next round tries again.
+    // Nothing can be said of it now; the next round tries again.
+    if (!stepped) return keep_known(partition, state, found);
     more = *stepped;
     for (auto& damage : verifier.take_damage())
       here.push_back({topic, partition.id().partition, std::move(damage)});
@@ -104,12 +106,24 @@ void Scrubber::scrub_segment(const TopicPtr& topic, const Partition& partition,
   for (auto& range : here) found_damage(std::move(range), found);
 }
 
+void Scrubber::keep_known(const Partition& partition, const SegmentState& state,
+                          std::vector<DamagedRange>& found) const {
+  const Segment segment(log_.files(), partition.directory(), partition.id(), state);
+  MutexLock lock(mutex_);
+  for (const auto& known : damage_) {
+    const auto& path = known.damage.path;
+    const bool here = path == segment.log_path() || path == segment.meta_path();
+    if (here && found.size() < kDamageMax) found.push_back(known);
+  }
+}
+
 void Scrubber::found_damage(DamagedRange range, std::vector<DamagedRange>& found) {
   bool is_new = false;
   {
     MutexLock lock(mutex_);
-    is_new = !contains(damage_, range);
-    if (is_new && damage_.size() < kDamageMax) damage_.push_back(range);
+    // What finds no room in the list cannot be told apart from what was told before.
+    is_new = damage_.size() < kDamageMax && !contains(damage_, range);
+    if (is_new) damage_.push_back(range);
   }
   if (is_new && options_.on_damage) options_.on_damage(range.topic, range.partition, range.damage);
   if (found.size() < kDamageMax) found.push_back(std::move(range));

@@ -61,6 +61,8 @@ class Scrubber {
                        std::vector<DamagedRange>& found);
   void scrub_segment(const TopicPtr& topic, const Partition& partition, const SegmentState& state,
                      Offset end, Pace pace, std::vector<DamagedRange>& found);
+  void keep_known(const Partition& partition, const SegmentState& state,
+                  std::vector<DamagedRange>& found) const;
   void found_damage(DamagedRange range, std::vector<DamagedRange>& found);
   void rest(std::chrono::microseconds time);
 

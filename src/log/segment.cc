@@ -348,7 +348,7 @@ Result<std::optional<Offset>> Segment::behind_damage(const SegmentState& state, 
   return std::optional<Offset>();
 }
 
-Status Segment::check(const SegmentState& state) const {
+Result<Segment::Length> Segment::check(const SegmentState& state) const {
   MYELIN_TRY(log, files_.get(log_path_));
   MYELIN_TRY(meta, files_.get(meta_path_));
   MYELIN_TRY(log_bytes, log->size_bytes());
@@ -368,7 +368,7 @@ Status Segment::check(const SegmentState& state) const {
     return Error(ErrorCode::Corrupt,
                  fmt::format("{} is damaged at byte 0, or another partition's", meta_path_));
   }
-  return {};
+  return log_bytes > state.log_bytes || meta_bytes > expected ? Length::Longer : Length::Exact;
 }
 
 Result<bool> Segment::cut(const SegmentState& state, CommitNumber through) {

@@ -114,9 +114,10 @@ class Segment {
                                                         std::uint64_t first,
                                                         std::uint64_t count) const;
 
+  enum class Length : std::uint8_t { Exact, Longer };
   // Corrupt when a file is shorter than `state` says or the companion's header is not this
-  // partition's.
-  Status check(const SegmentState& state) const;
+  // partition's. Longer when something lies behind `state`.
+  Result<Length> check(const SegmentState& state) const;
   // Cuts what lies behind `state`, which holds commits up to `through`, off. True when there was
   // something; Corrupt, and nothing is cut, when it is of a later commit.
   Result<bool> cut(const SegmentState& state, CommitNumber through);

@@ -83,6 +83,19 @@ std::optional<CompanionHeader> decode_companion_header(std::string_view bytes) {
   return header;
 }
 
+std::string encode_companion_header(const CompanionHeader& header) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  out.le(kMetaMagic);
+  out.le(header.version);
+  out.le(header.partition.partition.value);
+  out.bytes(header.partition.topic.view());
+  out.le(header.base_offset.value);
+  bytes.append(kMetaHeaderBytes - 4 - bytes.size(), '\0');
+  out.le(crc32c(bytes));
+  return bytes;
+}
+
 SegmentVerifier::SegmentVerifier(FilePool& files, const std::string& directory,
                                  PartitionId partition, const SegmentState& state, Offset end,
                                  VerifyDepth depth, std::uint64_t from_entry)

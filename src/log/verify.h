@@ -58,6 +58,7 @@ struct CompanionHeader {
   Offset base_offset;
 };
 std::optional<CompanionHeader> decode_companion_header(std::string_view bytes);
+std::string encode_companion_header(const CompanionHeader& header);
 
 enum class VerifyDepth : std::uint8_t {
   Checksums,

@@ -257,6 +257,8 @@ TEST_F(SegmentVerifierTest, SaysWhoseACompanionIs) {
   EXPECT_EQ(header->partition, id_);
   EXPECT_EQ(header->base_offset, Offset(kBase));
   EXPECT_EQ(header->version, kMetaVersion);
+  EXPECT_EQ(encode_companion_header(*header),
+            disk_.content(segment_.meta_path()).substr(0, kMetaHeaderBytes));
   EXPECT_FALSE(decode_companion_header(disk_.content(segment_.log_path())));
   EXPECT_FALSE(decode_companion_header("short"));
 }

@@ -19,6 +19,20 @@ bus::Context server_context() {
           .deadline = std::nullopt};
 }
 
+void append_settings(JsonWriter& json, const std::vector<AuditSetting>& settings) {
+  json.key("settings");
+  json.begin_object();
+  for (const auto& setting : settings) {
+    json.key(setting.name);
+    if (setting.value) {
+      json.string(*setting.value);
+    } else {
+      json.null();
+    }
+  }
+  json.end_object();
+}
+
 void append_payload(std::string& out, const AuditEvent& event) {
   JsonWriter json(out);
   json.begin_object();
@@ -37,6 +51,7 @@ void append_payload(std::string& out, const AuditEvent& event) {
   json.begin_object();
   for (const auto& count : event.counts) json.member(count.name, count.value);
   json.end_object();
+  if (!event.settings.empty()) append_settings(json, event.settings);
   json.end_object();
 }
 
@@ -49,6 +64,9 @@ std::string_view to_string(AuditAction action) {
     case AuditAction::ConnectionOpened: return "connection.opened";
     case AuditAction::ConnectionEnded: return "connection.ended";
     case AuditAction::RecordsRemoved: return "records.removed";
+    case AuditAction::TopicConfigured: return "topic.configured";
+    case AuditAction::TopicDeleted: return "topic.deleted";
+    case AuditAction::SnapshotTaken: return "snapshot.taken";
   }
   return "unknown";
 }

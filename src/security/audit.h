@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,10 @@ enum class AuditAction : std::uint8_t {
   StreamEnded,       // With what it delivered.
   ConnectionOpened,  // A sender connected to a feed.
   ConnectionEnded,   // With what was taken and what was refused.
-  RecordsRemoved,    // By retention, about to happen: partition, first offset, first one kept.
+  RecordsRemoved,    // About to happen: partition, first offset, first one kept.
+  TopicConfigured,   // About to happen, as all below.
+  TopicDeleted,
+  SnapshotTaken,  // Of everything that is stored, to be copied.
 };
 
 std::string_view to_string(AuditAction action);  // "stream.opened".
@@ -41,6 +45,11 @@ struct AuditCount {
   std::uint64_t value;
 };
 
+struct AuditSetting {
+  std::string name;                  // "retention.ms".
+  std::optional<std::string> value;  // None: back to its default.
+};
+
 struct AuditEvent {
   Uuid id;  // Version 7; the envelope's eventId.
   Uuid
@@ -52,10 +61,12 @@ struct AuditEvent {
   AuditOutcome outcome = AuditOutcome::Success;
   std::string reason;  // An error code's name ("forbidden"); empty for a success.
   std::vector<AuditCount> counts;
+  std::vector<AuditSetting> settings = {};  // That were changed.
 };
 
 // The event as it is stored: the platform's envelope (formats/event), whose correlationId is the
-// session, around {"action","outcome","reason","principal","tenant","peer","resource","counts"}.
+// session, around
+// {"action","outcome","reason","principal","tenant","peer","resource","counts","settings"}.
 std::string audit_json(const AuditEvent& event);
 
 class AuditSink {

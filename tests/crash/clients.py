@@ -26,6 +26,12 @@ class Sizes:
         self.equal = chance.choice((0, 0, 400, 1500, 4000))
         self.large_chance = chance.choice((0, 0, 0.01, 0.05))
 
+    def make_large(self):
+        """Documents and pictures inside messages, which go to segments without a stay in the
+        journal.
+        """
+        self.largest, self.equal, self.large_chance = 3_000_000, 0, 0.4
+
     def of(self, chance):
         if self.equal:
             return self.equal
@@ -61,8 +67,10 @@ class Sender:
             ("MSH", "^~\\&", self.name, "WARD", "MYELIN", "HOSPITAL", "20260101120000", "")
             + (self.chance.choice(TYPES), control_id, "P", "2.5", "", "", accept)
         )
-        text = f"{head}\rPID|1||{self.chance.randint(1, 999)}^^^HOSPITAL\rNTE|1||"
-        room = max(self.sizes.of(self.chance) - len(text) - 1, 0)
+        size = self.sizes.of(self.chance)
+        body = "NTE|1||" if size < 30_000 else "OBX|1|ED|PDF^^L||^application^pdf^Base64^"
+        text = f"{head}\rPID|1||{self.chance.randint(1, 999)}^^^HOSPITAL\r{body}"
+        room = max(size - len(text) - 1, 0)
         text += self.chance.randbytes(room // 2 + 1).hex()[:room] + "\r"
         self.bytes_of[control_id] = text.encode()
         return control_id
@@ -118,11 +126,14 @@ class Sender:
         else:
             self.refused.append(f"{fields[1]} for {expected}")
 
-    def send_one(self, port):
-        """Sends one new message and waits until it is acknowledged. Its control id."""
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-            control_id = self.make()
-            self.times_sent[control_id] = 1
+    def send_one(self, port, seconds=20):
+        """Sends one message, the last again if it was not acknowledged, and waits until it is. Its
+        control id.
+        """
+        with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
+            waiting = [i for i in self.bytes_of if i not in self.acknowledged]
+            control_id = waiting[-1] if waiting else self.make()
+            self.times_sent[control_id] = self.times_sent.get(control_id, 0) + 1
             connection.sendall(START + self.bytes_of[control_id] + STOP)
             answer = b""
             while STOP not in answer:
@@ -158,7 +169,7 @@ class Reader:
         self.arrived = queue.Queue()
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         self.socket = None  # The connection lets go of its own once the answer begins.
-        self.error = None
+        self.error, self.refused = None, False
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
@@ -172,6 +183,7 @@ class Reader:
             self.connection.request("GET", "/events/hl7.*?from=earliest", headers=headers)
             response = self.connection.getresponse()
             if response.status != 200:
+                self.refused = True
                 self.error = f"the event stream answers {response.status}"
                 return
             self._take_events(response)
@@ -214,6 +226,9 @@ class Reader:
                 return f"the stream ended before {control_id}: {self.error}"
             if event.control_id == control_id:
                 return None
+
+    def ended(self):
+        return not self.thread.is_alive()
 
     def close(self):
         if self.socket:

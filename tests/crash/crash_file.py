@@ -90,12 +90,14 @@ class Content:
 
 class Change:
     """A pending operation on a file's bytes or size. kind: w(rite), t(runcate to a smaller size),
-    s(ize grows).
+    s(ize grows). dropped: a sync of it failed, so the kernel may have given it up, and no later sync
+    covers it.
     """
 
-    __slots__ = ("kind", "offset", "bytes", "data", "size", "ended", "durable")
+    __slots__ = ("kind", "offset", "bytes", "data", "size", "ended", "durable", "dropped")
 
-    def __init__(self, kind, offset, count, data, size, ended, durable=False):
+    def __init__(self, kind, offset, count, data, size, ended, durable=False, dropped=False):
+        self.dropped = dropped
         self.kind, self.offset, self.bytes, self.data = (
             kind,
             offset,
@@ -113,11 +115,27 @@ class Change:
         else:
             content.write(low, self.data[low - self.offset : high - self.offset])
 
+    def part(self, low, high, size):
+        data = None if self.data is None else self.data[low - self.offset : high - self.offset]
+        return Change("w", low, high - low, data, size, self.ended, dropped=self.dropped)
+
     def put_whole(self, content):
         if self.kind == "w":
             self.put(content, self.offset, self.offset + self.bytes)
         elif self.kind == "t":
             content.zero(self.size, NEVER)
+
+
+def _stretches(change, sectors):
+    """(from, to, whether its sectors are among these), one behind the other."""
+    low, end = change.offset, change.offset + change.bytes
+    while low < end:
+        inside = low // SECTOR in sectors
+        high = low // SECTOR * SECTOR + SECTOR
+        while high < end and (high // SECTOR in sectors) == inside:
+            high += SECTOR
+        yield low, min(high, end), inside
+        low = high
 
 
 class File:
@@ -130,7 +148,7 @@ class File:
 
     def add(self, change):
         self.size = change.size
-        if change.durable and not self.pending:
+        if change.durable and not change.dropped and not self.pending:
             change.put_whole(self.base)
             self.base_size = change.size
         else:
@@ -141,10 +159,47 @@ class File:
         for change in self.pending:
             if change.ended > before:
                 break
+            count += 1
+        covered = self.pending[:count]
+        if any(change.dropped for change in covered):
+            self.pending[:count] = self._sync_after_failure(covered)
+            return
+        for change in covered:
             change.put_whole(self.base)
             self.base_size = change.size
-            count += 1
         del self.pending[:count]
+
+    def sync_failed(self):
+        """What was written is no longer tried. The size is of the file system's own journal."""
+        for change in self.pending:
+            change.dropped = change.dropped or change.kind == "w"
+
+    def _sync_after_failure(self, covered):
+        """A sync that succeeds after one that failed: a dropped write is on the disk only where a
+        later one made its sector dirty again. Gives what stays uncertain.
+        """
+        if all(change.dropped for change in covered):
+            return covered
+        dirty, cut, known = set(), NEVER, []
+        for change in reversed(covered):
+            if change.kind == "t":
+                dirty.add(change.size // SECTOR)
+                cut = min(cut, change.size)
+            known.append((change, frozenset(dirty) if change.dropped else None, cut))
+            if change.kind == "w" and not change.dropped and change.bytes:
+                last = (change.offset + change.bytes - 1) // SECTOR
+                dirty.update(range(change.offset // SECTOR, last + 1))
+        self.base_size, rest = covered[-1].size, []
+        for change, again, limit in reversed(known):
+            if again is None:
+                change.put_whole(self.base)
+                continue
+            for low, high, is_dirty in _stretches(change, again):
+                if is_dirty:
+                    change.put(self.base, low, high)
+                elif low < limit:
+                    rest.append(change.part(low, min(high, limit), self.base_size))
+        return rest
 
     def as_seen(self):
         content = self.base.copy()
@@ -158,6 +213,8 @@ class Choice:
 
     def __init__(self, random, mode, moment):
         self.random, self.mode, self.moment = random, mode, moment
+        # What a failed sync gave up is gone in one loss, perhaps there in another.
+        self.loses_dropped = random.random() < 0.5
 
     def of(self, file):
         changes = file.pending + file.in_flight
@@ -228,6 +285,8 @@ class Choice:
                 count = floor
                 while count < len(indexes) and self.random.random() < chance:
                     count += 1
+            while self.loses_dropped and count > floor and changes[indexes[count - 1]].dropped:
+                count -= 1
             for i in indexes[:count]:
                 changes[i].put(content, low, high)
 

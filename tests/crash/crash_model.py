@@ -121,6 +121,8 @@ class Model:
                 start, *rest = begun.pop(op)
                 if a >= 0:
                     self._end(self.clock + start, self.clock + at, a, b, *rest)
+                else:
+                    self._failed(self.clock + at, b, *rest)
             else:
                 begun[op] = (at, kind, flags, a, b, c, d, path, data)
         self.clock += log.bytes
@@ -157,6 +159,21 @@ class Model:
                 self.handles[a].add(change)
         else:
             self._renamed(self._name_change(kind, a, path, data, ended))
+
+    def _failed(self, ended, done, kind, flags, a, b, c, d, path, data):
+        """A failed write may have written something. A failed sync gives up the bytes it was for;
+        names are of the file system's journal, whose failure the next sync would tell again.
+        """
+        if kind == WRITE and done:
+            file, part = self.handles[a], None if data is None else data[:done]
+            size = max(file.size, b + done)
+            file.add(Change("w", b, done, part, size, ended, dropped=bool(flags & DURABLE)))
+        elif kind == SYNC and isinstance(self.handles[a], File):
+            self.handles[a].sync_failed()
+        elif kind == SYNC_ALL:
+            for item in self._everything():
+                if isinstance(item, File):
+                    item.sync_failed()
 
     def _begin_only(self, kind, flags, a, b, c, d, path, data):
         """An operation that had not returned at the kill."""

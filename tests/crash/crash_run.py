@@ -9,6 +9,7 @@ import threading
 import uuid
 
 from crash_model import Model, rebuild
+from fault_plan import Plan
 from oplog import COUNTDOWN_AT, Log
 
 LOG_BYTES = 1 << 30  # Sparse; only what is written takes room.
@@ -71,7 +72,7 @@ class Machine:
         self.directory = os.path.join(folder, "disk")
         os.makedirs(self.directory)
         self.model = Model(self.directory)
-        self.life_log = None
+        self.life_log = self.plan = None
         self.losses = 0
         self.history = []
 
@@ -79,7 +80,7 @@ class Machine:
         """Takes the directory as it is for what is on disk."""
         self.model = Model(self.directory)
 
-    def start(self, command, die_at=0, recorded=True, merged=False):
+    def start(self, command, die_at=0, recorded=True, merged=False, faults=()):
         environment = dict(os.environ)
         if recorded:
             self.life_log = os.path.join(log_folder(), f"myelin-crash-{uuid.uuid4().hex}")
@@ -92,6 +93,8 @@ class Machine:
             )
             environment["MYELIN_CRASH_NOSYNC"] = "1" if self.no_sync else "0"
             self.arm(die_at)
+            self.plan = Plan(self.life_log)
+            self.plan.arm(faults)
         return Life(command, environment, merged)
 
     def arm(self, records):
@@ -117,13 +120,13 @@ class Machine:
         return mode
 
     def drop_logs(self, keep_in=None):
-        for kind, what in self.history:
-            if kind == "life" and os.path.exists(what):
-                if keep_in:
-                    _keep_log(what, os.path.join(keep_in, os.path.basename(what)))
-                os.unlink(what)
-        if self.life_log and os.path.exists(self.life_log):
-            os.unlink(self.life_log)
+        logs = [what for kind, what in self.history if kind == "life"]
+        if self.life_log not in logs:
+            logs.append(self.life_log)  # Of a life that was not taken in.
+        for number, log in enumerate(log for log in logs if log and os.path.exists(log)):
+            if keep_in:
+                _keep_log(log, os.path.join(keep_in, f"life-{number}.log"))
+            os.unlink(log)
 
 
 def _keep_log(source, target):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Tests power_loss_test.py with a stand-in for the server: a right one passes, each known flaw is
-found.
+"""Tests power_loss_test.py and fault_test.py with a stand-in for the server: a right one passes,
+each known flaw is found.
 
 driver_test.py --build DIR
 """
@@ -14,17 +14,18 @@ import tempfile
 sys.dont_write_bytecode = True
 
 from crash_run import remove
-from stand_in import FLAWS
+from stand_in import FAULT_FLAWS, FLAWS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SEED = "1"
+POWER_LOSS, FAULTS = "power_loss_test.py", "fault_test.py"
 
 
-def run(build, rounds, *more):
+def run(script, build, rounds, *more):
     folder = tempfile.mkdtemp(prefix="myelin-crash-driver-")
     command = [
         sys.executable,
-        os.path.join(HERE, "power_loss_test.py"),
+        os.path.join(HERE, script),
         "--build",
         build,
         "--keep",
@@ -48,16 +49,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", required=True)
     build = os.path.abspath(parser.parse_args().build)
-    runs = [("a right server passes", run(build, "20"))]
+    runs = [("a right server passes", run(POWER_LOSS, build, "20"))]
     runs.append(
         (
             "a right server is caught when syncs do nothing",
-            run(build, "20", "--no-sync", "--expect-failure"),
+            run(POWER_LOSS, build, "20", "--no-sync", "--expect-failure"),
         )
     )
     for flaw in FLAWS:
         flags = ("--server-argument=--flaw", f"--server-argument={flaw}", "--expect-failure")
-        runs.append((f"a server with the flaw {flaw} is caught", run(build, "60", *flags)))
+        runs.append((f"a server with the flaw {flaw} is caught", run(POWER_LOSS, build, "60", *flags)))
+    runs.append(("a right server passes faults", run(FAULTS, build, "24")))
+    for case in sorted(set(FAULT_FLAWS.values())):
+        runs.append((f"a right server passes {case}", run(FAULTS, build, "4", "--case", case)))
+    for flaw, case in FAULT_FLAWS.items():
+        flags = ("--server-argument=--flaw", f"--server-argument={flaw}", "--expect-failure")
+        result = run(FAULTS, build, "60", *flags, "--case", case, "--patience", "3")
+        runs.append((f"a server with the flaw {flaw} is caught at {case}", result))
     failed = 0
     for name, result in runs:
         failed += result.returncode != 0

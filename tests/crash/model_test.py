@@ -75,9 +75,10 @@ class Bench:
     def machine(self, no_sync=False):
         return Machine(tempfile.mkdtemp(prefix="myelin-crash-model-"), self.shim, no_sync)
 
-    def live(self, machine, way, claims=0, die_at=0):
+    def live(self, machine, way, claims=0, die_at=0, faults=()):
         """One life of the victim, killed after so many claims or at a record. Its claims."""
-        life = machine.start([self.victim, way, machine.directory], die_at)
+        command = [self.victim, way, machine.directory]
+        life = machine.start(command, die_at, faults=faults)
         got = []
         while die_at or len(got) < claims:
             line = life.process.stdout.readline()
@@ -298,14 +299,14 @@ def tests():
     return found
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main(found, about):
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("--build", required=True)
     parser.add_argument("names", nargs="*", help="only tests whose name contains one of these")
     options = parser.parse_args()
     bench = Bench(options.build)
     passed = failed = 0
-    for test, way in tests():
+    for test, way in found:
         name = f"{test.__name__} {way}".strip()
         if options.names and not any(wanted in name for wanted in options.names):
             continue
@@ -324,4 +325,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(tests(), __doc__))

@@ -17,6 +17,36 @@ namespace myelin::crash {
 constexpr char kMagic[8] = {'M', 'Y', 'C', 'R', 'A', 'S', 'H', '1'};
 constexpr std::uint64_t kHeaderBytes = 4096;
 
+// What a Fault may hit. A write to a file whose writes are synced counts as both.
+enum FaultKind : std::uint32_t {
+  kFaultWrite = 1,
+  kFaultSync = 2,      // fsync, fdatasync, syncfs, sync.
+  kFaultAllocate = 4,  // fallocate.
+  kFaultRename = 8,
+  kFaultTruncate = 16,
+  kFaultUnlink = 32,  // Of directories too.
+  kFaultMkdir = 64,
+  kFaultCreate = 128,  // An open that makes a file.
+  kFaultSpace = 256,   // statvfs, which then says that nothing is free.
+};
+
+// One thing that goes wrong with the disk: calls of these kinds on paths that match fail, from the
+// first-th on, so many times. Whoever runs the process writes it, `kinds` last, before the process
+// starts or while it runs, and takes it back by setting `kinds` to 0.
+struct Fault {
+  std::uint32_t kinds;  // FaultKind; 0: no fault.
+  std::int32_t error;   // The errno.
+  std::uint64_t first;  // From 1.
+  std::uint64_t count;
+  std::uint32_t share;   // Of a write, so many 1024ths are done all the same.
+  std::uint32_t shorts;  // 1: the first says how much of it was written instead of failing (all,
+                         // if it cannot be cut), and of the others nothing is done.
+  std::uint64_t seen;    // Calls that matched. The process counts.
+  std::uint64_t hits;    // Calls that failed, or were cut short.
+  char pattern[144];     // '*' stands for anything but a slash; empty for every path.
+};
+constexpr std::uint32_t kFaultsMax = 4;
+
 struct Header {
   char magic[8];
   std::uint64_t capacity_bytes;
@@ -27,12 +57,13 @@ struct Header {
   char reason[256];
   std::uint64_t countdown;  // The process kills itself in place of this many records from now; 0:
                             // it does not. Whoever runs the process may set it while it is 0.
+  Fault faults[kFaultsMax];
 };
 static_assert(sizeof(Header) <= kHeaderBytes);
 
 enum class Kind : std::uint16_t {
   End = 0,  // op: whose end. a: its result (a negative errno when it failed). b: the handle that an
-            // Open made.
+            // Open made, or the bytes that a failed Write wrote all the same.
   Open = 1,       // path; a: mode bits. flags: kCreate, kTruncate, kExclusive.
   Write = 2,      // a: handle, b: offset, c: bytes; data unless kZero. flags: kDurable, kZero.
   Truncate = 3,   // a: handle, b: the new size.

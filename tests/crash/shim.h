@@ -52,6 +52,9 @@ bool recording();
 // Whether syncs are turned into nothing (MYELIN_CRASH_NOSYNC=1).
 bool syncs_ignored();
 
+// The plan of faults; nullptr when the shim does not record.
+Fault* fault_plan();
+
 // Ends the process with SIGSYS after saying on standard error and in the log's header what is not
 // modelled.
 [[noreturn]] void refuse(const char* what, const char* detail = "");
@@ -79,7 +82,7 @@ struct Slice {
 // other as the data.
 std::uint64_t begin(const Operation& operation);
 std::uint64_t begin(Operation operation, const Slice* slices, std::size_t count);
-void end(std::uint64_t op, std::int64_t result, std::int64_t handle = 0);
+void end(std::uint64_t op, std::int64_t result, std::int64_t detail = 0);
 
 // An open descriptor below the directory. Copied out of a table, so that no lock is held while it
 // is used.
@@ -103,6 +106,16 @@ Place find_place(int directory_fd, const char* path);
 
 // Where an open descriptor leads.
 Place find_place_of(int fd);
+
+// What the plan in the log's header says about a call that is about to be made. It counts the call.
+struct Injected {
+  int error = 0;  // 0: it is made.
+  std::uint32_t share = 0;
+  bool shorts = false;
+};
+Injected injected_fault(std::uint32_t kinds, const char* path);
+// The path of a descriptor is looked up only when there is a fault of these kinds.
+Injected injected_fault(std::uint32_t kinds, int fd);
 
 // Orders changes of names: held from before an operation's first record until after its second.
 class NameLock {

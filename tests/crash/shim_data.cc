@@ -55,6 +55,27 @@ std::int64_t offset_of(const Writing& writing, const Descriptor& file) {
   return info.st_size;
 }
 
+// As much of a failing write as the plan wants, and as a write to this descriptor may be long.
+long write_share(const Writing& writing, const Descriptor& file, std::size_t bytes,
+                 std::uint32_t share) {
+  constexpr std::size_t kDirectBytes = 4096;
+  std::size_t left = bytes * share / 1024;
+  if ((file.flags & O_DIRECT) != 0) left -= left % kDirectBytes;
+  if (left == 0) return 0;
+  iovec parts[kSlicesMax];
+  int count = 0;
+  for (; count < writing.count && left > 0; ++count) {
+    parts[count] = writing.parts[count];
+    if (parts[count].iov_len > left) parts[count].iov_len = left;
+    left -= parts[count].iov_len;
+  }
+  Writing some = writing;
+  some.parts = parts;
+  some.count = count;
+  const long done = write_now(some);
+  return done > 0 ? done : 0;
+}
+
 long record_write(Writing writing, const Descriptor& file) {
   if (writing.count < 0 || writing.count > static_cast<int>(kSlicesMax)) return -EINVAL;
   if (syncs_ignored()) writing.flags &= ~(RWF_SYNC | RWF_DSYNC);
@@ -65,13 +86,25 @@ long record_write(Writing writing, const Descriptor& file) {
   const FileLock lock(file.stripe, placed ? FileLock::Hold::Shared : FileLock::Hold::Alone);
   Operation operation;
   operation.kind = Kind::Write;
-  if ((writing.flags & (RWF_SYNC | RWF_DSYNC)) != 0 || (file.flags & O_DSYNC) != 0)
-    operation.flags |= kDurable;
+  const bool durable = (writing.flags & (RWF_SYNC | RWF_DSYNC)) != 0 || (file.flags & O_DSYNC) != 0;
+  if (durable) operation.flags |= kDurable;
   operation.a = file.handle;
   operation.b = offset_of(writing, file);
+  const Injected fault =
+      injected_fault(durable ? kFaultWrite | kFaultSync : kFaultWrite, writing.fd);
   const std::uint64_t op = begin(operation, slices, static_cast<std::size_t>(writing.count));
-  const long result = write_now(writing);
-  end(op, result);
+  if (fault.error == 0) {
+    const long result = write_now(writing);
+    end(op, result);
+    return result;
+  }
+  std::size_t bytes = 0;
+  for (int i = 0; i < writing.count; ++i) bytes += slices[i].bytes;
+  long done = write_share(writing, file, bytes, fault.share);
+  const bool whole = fault.shorts && fault.share > 0 && done == 0;  // Too little to be cut short.
+  if (whole) done = write_now(writing);
+  const long result = fault.shorts && (done > 0 || whole) ? done : -fault.error;
+  end(op, result, done);
   return result;
 }
 
@@ -104,8 +137,9 @@ int set_size(int fd, off_t size) {
   operation.kind = Kind::Truncate;
   operation.a = file.handle;
   operation.b = size;
+  const Injected fault = injected_fault(kFaultTruncate, fd);
   const std::uint64_t op = begin(operation);
-  const long result = raw(SYS_ftruncate, fd, size);
+  const long result = fault.error != 0 ? -fault.error : raw(SYS_ftruncate, fd, size);
   end(op, result);
   return static_cast<int>(finish(result));
 }
@@ -135,8 +169,9 @@ long allocate(int fd, int mode, off_t offset, off_t bytes) {
   operation.b = offset;
   operation.c = bytes;
   operation.d = mode;
+  const Injected fault = injected_fault(kFaultAllocate, fd);
   const std::uint64_t op = begin(operation);
-  const long result = raw(SYS_fallocate, fd, mode, offset, bytes);
+  const long result = fault.error != 0 ? -fault.error : raw(SYS_fallocate, fd, mode, offset, bytes);
   end(op, result);
   return result;
 }
@@ -164,8 +199,9 @@ int sync_file(int fd, long number) {
   Operation operation;
   operation.kind = Kind::Sync;
   operation.a = file.handle;
+  const Injected fault = injected_fault(kFaultSync, fd);
   const std::uint64_t op = begin(operation);
-  const long result = raw(number, fd);
+  const long result = fault.error != 0 ? -fault.error : raw(number, fd);
   end(op, result);
   return static_cast<int>(finish(result));
 }
@@ -175,8 +211,11 @@ long sync_all(long number, long fd) {
   if (syncs_ignored()) return 0;
   Operation operation;
   operation.kind = Kind::SyncAll;
+  // sync() cannot fail; what it could not write it keeps to itself.
+  const Injected fault =
+      number == SYS_syncfs ? injected_fault(kFaultSync, static_cast<int>(fd)) : Injected{};
   const std::uint64_t op = begin(operation);
-  const long result = raw(number, fd);
+  const long result = fault.error != 0 ? -fault.error : raw(number, fd);
   end(op, result);
   return finish(result);
 }

@@ -147,6 +147,8 @@ bool recording() { return log_bytes != nullptr; }
 
 bool syncs_ignored() { return ignore_syncs; }
 
+Fault* fault_plan() { return log_bytes == nullptr ? nullptr : header().faults; }
+
 void refuse(const char* what, const char* detail) {
   char text[256] = {};
   strncat(text, what, sizeof(text) - 1);
@@ -204,12 +206,12 @@ std::uint64_t begin(Operation operation, const Slice* slices, std::size_t count)
   return op;
 }
 
-void end(std::uint64_t op, std::int64_t result, std::int64_t handle) {
+void end(std::uint64_t op, std::int64_t result, std::int64_t detail) {
   Record* record = reserve(0);
   record->kind = static_cast<std::uint16_t>(Kind::End);
   record->op = op;
   record->a = result;
-  record->b = handle;
+  record->b = detail;
   publish(record);
 }
 

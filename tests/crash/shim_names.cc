@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cstdarg>
 #include <cstdlib>
@@ -38,6 +39,12 @@ Descriptor describe(int fd, int flags) {
           static_cast<std::uint32_t>(info.st_ino)};
 }
 
+bool creates(int flags) { return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE; }
+
+bool exists(int directory_fd, const char* path) {
+  return raw(SYS_faccessat, directory_fd, as_long(path), F_OK) == 0;
+}
+
 long open_at(int directory_fd, const char* path, int flags, mode_t mode) {
   if (!recording()) return finish(raw(SYS_openat, directory_fd, as_long(path), flags, mode));
   const Place place = find_place(directory_fd, path);
@@ -62,8 +69,12 @@ long open_at(int directory_fd, const char* path, int flags, mode_t mode) {
   if ((flags & O_TRUNC) != 0) operation.flags |= kTruncate;
   if ((flags & O_EXCL) != 0) operation.flags |= kExclusive;
   const NameLock lock;
+  const Injected fault = creates(flags) && !exists(directory_fd, path)
+                             ? injected_fault(kFaultCreate, place.relative)
+                             : Injected{};
   const std::uint64_t op = begin(operation);
-  const long fd = raw(SYS_openat, directory_fd, as_long(path), flags, mode);
+  const long fd =
+      fault.error != 0 ? -fault.error : raw(SYS_openat, directory_fd, as_long(path), flags, mode);
   Descriptor made;
   if (fd >= 0) {
     made = describe(static_cast<int>(fd), flags);
@@ -75,7 +86,12 @@ long open_at(int directory_fd, const char* path, int flags, mode_t mode) {
   return finish(fd);
 }
 
-bool creates(int flags) { return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE; }
+const char* path_at(long address) { return reinterpret_cast<const char*>(address); }
+
+std::uint32_t fault_kind(Kind kind) {
+  if (kind == Kind::Rename) return kFaultRename;
+  return kind == Kind::Mkdir ? kFaultMkdir : kFaultUnlink;
+}
 
 // Runs a system call that changes names, recorded when one of its places is below the directory.
 long change_name(Operation operation, const Place& place, long number, long a, long b = 0,
@@ -83,8 +99,12 @@ long change_name(Operation operation, const Place& place, long number, long a, l
   if (!recording() || !place.below) return finish(raw(number, a, b, c, d, e));
   operation.path = place.relative;
   const NameLock lock;
+  // What is there already needs no room.
+  const bool made = operation.kind == Kind::Mkdir && exists(static_cast<int>(a), path_at(b));
+  const Injected fault =
+      made ? Injected{} : injected_fault(fault_kind(operation.kind), place.relative);
   const std::uint64_t op = begin(operation);
-  const long result = raw(number, a, b, c, d, e);
+  const long result = fault.error != 0 ? -fault.error : raw(number, a, b, c, d, e);
   end(op, result);
   return finish(result);
 }

@@ -15,7 +15,8 @@ def main():
     for _, kind, flags, op, a, b, c, d, path, data in log:
         if kind == END:
             begun.pop(op, None)
-            print(f"{op:6}   returned {a}" + (f" as handle {b}" if b else ""))
+            detail = f", {b} bytes written all the same" if a < 0 else f" as handle {b}"
+            print(f"{op:6}   returned {a}{detail if b else ''}")
             continue
         begun[op] = None
         words = {
@@ -25,7 +26,7 @@ def main():
         }
         words |= {
             4: f"handle {a} at {b}, {c} bytes, mode {d}",
-            5: f"'{path}' to '{bytes(data or b'').decode()}'",
+            5: f"'{path}' to '{bytes(data or b'').decode(errors='replace')}'",
         }
         words |= {9: f"handle {a}", 10: ""}
         text = words.get(kind, f"'{path}'")

@@ -76,7 +76,10 @@ enum class Log : std::uint8_t {
   NoSync,
   RangeOnly,
   SyncFirst,
-  NoName
+  NoName,
+  Rewrite,
+  RetrySync,
+  IgnoreSync
 };
 
 int open_log(const std::string& directory, Log way) {
@@ -108,6 +111,10 @@ void append_to_log(int fd, int value, Log way) {
     require(fsync(fd) == 0, "fsync");
   if (way == Log::Fdatasync || way == Log::Preallocated) require(fdatasync(fd) == 0, "fdatasync");
   if (way == Log::Syncfs) require(syncfs(fd) == 0, "syncfs");
+  // What to do about a sync that fails: the bytes are no longer the kernel's to write.
+  if (way == Log::IgnoreSync) (void)fsync(fd);
+  while (way == Log::RetrySync && fsync(fd) != 0) continue;
+  while (way == Log::Rewrite && fsync(fd) != 0) store(fd, bytes, offset);
   if (way == Log::RangeOnly)
     require(sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) == 0,
             "range");
@@ -226,6 +233,25 @@ void write_past_the_hooks(const std::string& directory) {
   pause();
 }
 
+// Each call that may be made to fail, once. Claims the errno of each, or what a write wrote.
+void make_each_call(const std::string& directory) {
+  const auto tell = [](bool holds) { claim(holds ? 0 : errno); };
+  const std::string path = directory + "/file";
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  tell(fd >= 0);
+  if (fd < 0) return;
+  const std::string bytes = value_bytes(1);
+  const auto put = pwrite(fd, bytes.data(), bytes.size(), 0);
+  claim(put < 0 ? errno : static_cast<int>(put));
+  tell(fdatasync(fd) == 0);
+  tell(fallocate(fd, 0, 0, 8192) == 0);
+  tell(ftruncate(fd, 100) == 0);
+  tell(mkdir((directory + "/folder").c_str(), 0755) == 0);
+  tell(rename(path.c_str(), (directory + "/moved").c_str()) == 0);
+  tell(unlink((directory + "/moved").c_str()) == 0 || errno == ENOENT);
+  tell(syncfs(fd) == 0);
+}
+
 bool refused(const std::string& way, const std::string& directory) {
   const std::string path = directory + "/file";
   const int fd = open_file(path, O_RDWR | O_CREAT);
@@ -279,6 +305,9 @@ int main(int count, char** arguments) {
       {"wrong_range_only", Log::RangeOnly},
       {"wrong_sync_first", Log::SyncFirst},
       {"wrong_no_name", Log::NoName},
+      {"right_rewrite", Log::Rewrite},
+      {"wrong_retry_sync", Log::RetrySync},
+      {"wrong_ignore_sync", Log::IgnoreSync},
   };
   static const std::map<std::string, Replace> replaces = {
       {"right_replace", Replace::Right},
@@ -304,6 +333,8 @@ int main(int count, char** arguments) {
     log_without_claim(directory);
   else if (way == "mess")
     make_a_mess(directory);
+  else if (way == "each_call")
+    make_each_call(directory);
   else if (way == "hidden")
     write_past_the_hooks(directory);
   else if (!refused(way, directory))

@@ -8,20 +8,13 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { environment, runSteps } from "./browser.mjs";
 
-const WAIT_MS = 20_000;
-const BROWSER_FLAGS = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync",
-];
 // Written into the message, and expected on the page as text.
 const MARKUP = "<img src=x onerror=alert(1)>";
 
-const environment = (name) => process.env[name] ?? assert.fail(`${name} is not set`);
 const http = environment("MYELIN_HTTP").replace(/\/$/, "");
 const mllp = environment("MYELIN_MLLP");
 const binary = environment("MYELIN_BIN");
@@ -51,24 +44,7 @@ async function sendMessage(folder, controlId, patient) {
   assert.equal(code, 0, `myelin send ended with ${code}: ${said}`);
 }
 
-// What the page must never do: errors, violations of its policy, requests to anybody else.
-function watch(page) {
-  const found = [];
-  page.on("console", (line) => {
-    if (["error", "warning"].includes(line.type())) found.push(`console ${line.type()}: ${line.text()}`);
-  });
-  page.on("pageerror", (error) => found.push(`error: ${error.message}`));
-  page.on("dialog", (dialog) => {
-    found.push(`dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on("request", (request) => {
-    if (!request.url().startsWith(`${http}/`)) found.push(`request to ${request.url()}`);
-  });
-  return found;
-}
-
-function steps(page, folder, found) {
+function steps({ page, folder, found }) {
   const rows = page.getByRole("listbox", { name: "Events, newest first" }).getByRole("option");
   const text = (id) => page.getByTestId(id);
   return [
@@ -132,39 +108,4 @@ function steps(page, folder, found) {
   ];
 }
 
-async function main() {
-  const folder = await mkdtemp(join(tmpdir(), "myelin-e2e-"));
-  const context = await chromium.launchPersistentContext(join(folder, "profile"), {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: BROWSER_FLAGS,
-    viewport: { width: 1440, height: 900 },
-    colorScheme: "light",
-  });
-  let passed = 0;
-  let failed = 0;
-  try {
-    const page = context.pages()[0] ?? (await context.newPage());
-    page.setDefaultTimeout(WAIT_MS);
-    const found = watch(page);
-    for (const [name, run] of steps(page, folder, found)) {
-      try {
-        await run();
-        passed++;
-        console.log(`ok      ${name}`);
-      } catch (error) {
-        failed++;
-        console.log(`FAILED  ${name}\n${error.stack}`);
-        if (found.length > 0) console.log(`The page said:\n  ${found.join("\n  ")}`);
-        if (screenshot) await page.screenshot({ path: screenshot.replace(/(\.png)?$/, "-failed.png") });
-        break;
-      }
-    }
-  } finally {
-    await context.close();
-    await rm(folder, { recursive: true, force: true });
-  }
-  console.log(`${passed} passed, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
-}
-
-process.exitCode = await main();
+process.exitCode = await runSteps({ http, screenshot, steps });

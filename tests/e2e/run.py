@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
-"""Starts a server with empty data on free ports and drives its console with a real browser: run.py [SCREENSHOT.png].
+"""Starts servers with empty data on free ports and drives their console with a real browser: run.py [SCREENSHOT.png].
 
-MYELIN_BIN (otherwise build/release/myelin) is the server; NODE (otherwise node) runs the test, CHROMIUM (otherwise
-/usr/bin/chromium) is the browser. Ends with the test's exit code. `npm ci` in this folder comes first.
+First the Live page (SCREENSHOT), then the Storage page: with all in order, with a stored byte damaged while the server was
+down and a disk that counts as low, and with a disk that counts as full.
+
+MYELIN_BIN (otherwise build/release/myelin) is the server; NODE (otherwise node) runs the tests, CHROMIUM (otherwise
+/usr/bin/chromium) is the browser. Ends with 0 when every test passed and every server stopped in order. `npm ci` in this
+folder comes first.
 """
 
+import contextlib
 import json
 import os
 import queue
@@ -18,9 +23,23 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 START_SECONDS = 60
+SEND_SECONDS = 60
 TEST_SECONDS = 180
 STOP_SECONDS = 30
 KEPT_LINES = 200
+# Enough for several closed segments of SMALL's size.
+MESSAGES = 100
+SMALL = ("--log.journal_file_bytes", "1MiB", "--log.segment_bytes", "8192", "--log.scrub_bytes_per_second", "100MiB")
+ROOMY = ("--log.disk_warn_percent", "100", "--log.disk_refuse_percent", "100")
+
+
+class Failed(Exception):
+    """A test failed, or a server did not do what every test needs of it."""
+
+
+def clean_environment():
+    # The server takes MYELIN_… for its settings.
+    return {name: value for name, value in os.environ.items() if not name.startswith("MYELIN_")}
 
 
 def follow(stream, started, lines):
@@ -37,21 +56,6 @@ def follow(stream, started, lines):
     started.put(None)
 
 
-def start_server(binary, data):
-    command = [binary, "serve", "--data", str(data), "--http.port", "0", "--mllp.port", "0", "--logging.format", "json"]
-    # The server takes MYELIN_… for its settings.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MYELIN_")}
-    server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE, text=True, errors="replace")
-    started, lines = queue.Queue(), []
-    threading.Thread(target=follow, args=(server.stderr, started, lines), daemon=True).start()
-    try:
-        fields = started.get(timeout=START_SECONDS)
-    except queue.Empty:
-        fields = None
-    return server, fields, lines
-
-
 def stop_server(server):
     """True when it stopped in order."""
     if server.poll() is None:
@@ -64,15 +68,85 @@ def stop_server(server):
         return False
 
 
-def run_test(binary, fields, arguments):
-    environment = dict(os.environ, MYELIN_BIN=binary, MYELIN_HTTP=f"http://127.0.0.1:{fields['http']}",
-                       MYELIN_MLLP=f"127.0.0.1:{fields['mllp']}")
-    command = [os.environ.get("NODE", "node"), str(HERE / "live_page_test.mjs"), *arguments]
+@contextlib.contextmanager
+def running_server(binary, data, *options):
+    """The ports of a server that runs meanwhile. Its last lines are printed when something fails."""
+    command = [binary, "serve", "--data", str(data), "--http.port", "0", "--mllp.port", "0", "--logging.format", "json",
+               *options]
+    server = subprocess.Popen(command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True, errors="replace")
+    started, lines = queue.Queue(), []
+    threading.Thread(target=follow, args=(server.stderr, started, lines), daemon=True).start()
+    in_order = False
     try:
-        return subprocess.run(command, env=environment, timeout=TEST_SECONDS).returncode
+        try:
+            fields = started.get(timeout=START_SECONDS)
+        except queue.Empty:
+            fields = None
+        if fields is None:
+            raise Failed("the server did not start")
+        yield fields
+        in_order = True
+    finally:
+        stopped = stop_server(server)
+        if not (in_order and stopped):
+            print("The server's last lines:\n" + "".join(lines), end="")
+    if not stopped:
+        raise Failed(f"the server did not stop in order (exit code {server.returncode})")
+
+
+def run_test(binary, fields, script, *arguments, **more):
+    environment = dict(os.environ, MYELIN_BIN=binary, MYELIN_HTTP=f"http://127.0.0.1:{fields['http']}",
+                       MYELIN_MLLP=f"127.0.0.1:{fields['mllp']}", **more)
+    command = [os.environ.get("NODE", "node"), str(HERE / script), *arguments]
+    try:
+        code = subprocess.run(command, env=environment, timeout=TEST_SECONDS).returncode
     except subprocess.TimeoutExpired:
-        print(f"the test did not end within {TEST_SECONDS} s")
-        return 1
+        raise Failed(f"{script} did not end within {TEST_SECONDS} s") from None
+    if code != 0:
+        raise Failed(f"{script} failed")
+
+
+def send_messages(binary, fields, folder):
+    """Many messages of one patient: all of them go to one partition."""
+    messages = folder / "messages.hl7"
+    text = "".join(f"MSH|^~\\&|E2E|NORTH|MYELIN|HOUSE|20260101120000||ADT^A01^ADT_A01|STORED-{number}|P|2.5.1\r"
+                   f"PID|1||77001^^^NORTH^MR||Sample^Ada\rPV1|1|I\r" for number in range(MESSAGES))
+    messages.write_text(text, newline="")
+    sent = subprocess.run([binary, "send", str(messages), "--to", f"127.0.0.1:{fields['mllp']}"], env=clean_environment(),
+                          capture_output=True, text=True, timeout=SEND_SECONDS)
+    if sent.returncode != 0:
+        raise Failed(f"myelin send ended with {sent.returncode}: {sent.stdout}{sent.stderr}")
+
+
+def damage_closed_segment(data):
+    """Flips a bit in the middle of a segment that is not its partition's last. Its name below the data directory."""
+    for partition in sorted((data / "topics").glob("hl7.adt.a01-*")):
+        segments = sorted(partition.glob("*.log"))
+        if len(segments) < 2:
+            continue
+        content = bytearray(segments[0].read_bytes())
+        content[len(content) // 2] ^= 1
+        segments[0].write_bytes(content)
+        return str(segments[0].relative_to(data))
+    raise Failed(f"{MESSAGES} messages closed no segment")
+
+
+def test_live(binary, folder, screenshot):
+    with running_server(binary, folder / "live") as fields:
+        run_test(binary, fields, "live_page_test.mjs", *screenshot)
+
+
+def test_storage(binary, folder):
+    data = folder / "storage"
+    with running_server(binary, data, *SMALL, *ROOMY) as fields:
+        send_messages(binary, fields, folder)
+        run_test(binary, fields, "storage_page_test.mjs", "sound")
+    damaged = damage_closed_segment(data)
+    with running_server(binary, data, *SMALL, "--log.disk_warn_percent", "1", "--log.disk_refuse_percent", "100") as fields:
+        run_test(binary, fields, "storage_page_test.mjs", "damaged", MYELIN_DAMAGED_FILE=damaged)
+    with running_server(binary, data, *SMALL, "--log.disk_warn_percent", "1", "--log.disk_refuse_percent", "1") as fields:
+        run_test(binary, fields, "storage_page_test.mjs", "full")
 
 
 def main():
@@ -82,21 +156,13 @@ def main():
     if not (HERE / "node_modules/playwright-core").is_dir():
         sys.exit("playwright-core is missing: npm ci in tests/e2e")
     folder = Path(tempfile.mkdtemp(prefix="myelin-e2e-"))
-    server, fields, lines = start_server(binary, folder / "data")
-    result = 1
     try:
-        if fields is None:
-            print("the server did not start")
-        else:
-            result = run_test(binary, fields, sys.argv[1:])
+        test_live(binary, folder, sys.argv[1:])
+        test_storage(binary, folder)
+    except Failed as failure:
+        sys.exit(str(failure))
     finally:
-        if not stop_server(server):
-            print(f"the server did not stop in order (exit code {server.returncode})")
-            result = 1
-        if result != 0:
-            print("The server's last lines:\n" + "".join(lines), end="")
         shutil.rmtree(folder, ignore_errors=True)
-    sys.exit(result)
 
 
 if __name__ == "__main__":

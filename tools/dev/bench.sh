@@ -31,7 +31,7 @@ cmd_bench() {
     done < <(find src -name '*_bench.cc' | sort)
     # A name that no module has is a figure's: any program may have it.
     [ ${#targets[@]} -gt 0 ] || targets=("${all[@]}")
-    [ ! -f src/app/main.cc ] || { build_console && targets+=(myelin mllp_load sse_latency); }
+    [ ! -f src/app/main.cc ] || { build_console && targets+=(myelin mllp_load sse_latency log_load); }
     [ ${#targets[@]} -eq 0 ] || build release $(printf '%s\n' "${targets[@]}" | sort -u) || die "the benchmarks do not build"
   } >&2
   "$(python_)" tools/dev/bench.py build/release "$name" "${json[@]}"

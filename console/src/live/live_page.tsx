@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import { fromParameter, readView, writeView, type View } from "./address";
+import type { View } from "./address";
 import { copyText } from "./clipboard";
 import { parseContent, type LiveEvent } from "./event";
 import { EventDetail } from "./event_detail";
@@ -9,8 +9,7 @@ import { Notices } from "./notices";
 import { DEFAULT_PATTERN } from "./pattern";
 import { Shortcuts } from "./shortcuts";
 import { indexOf } from "./state";
-import { StatusBar } from "./status_bar";
-import { LiveStore } from "./store";
+import type { LiveStore } from "./store";
 import { Toolbar } from "./toolbar";
 import { TopicList } from "./topic_list";
 import { Welcome } from "./welcome";
@@ -47,39 +46,37 @@ function moved(command: Command, at: number, total: number): number | null {
   return at < 0 ? 0 : Math.min(total - 1, Math.max(0, at + step));
 }
 
-export function LivePage() {
-  const [store] = useState(() => new LiveStore());
+interface Props {
+  store: LiveStore;
+  view: View;
+  help: boolean; // Whether the list of keys is open.
+  onView: (view: View) => void;
+  onHelp: (open: boolean) => void;
+}
+
+export function LivePage({ store, view, help, onView, onHelp }: Props) {
   const state = useSyncExternalStore(store.subscribe, store.snapshot);
-  const [view, setView] = useState<View>(() => readView(window.location.hash));
   const broadPattern = useRef(DEFAULT_PATTERN);
   const [selected, setSelected] = useState<number | null>(null);
   const [opened, setOpened] = useState<LiveEvent | null>(null);
-  const [help, setHelp] = useState(false);
   const filter = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const detail = useRef<HTMLElement>(null);
   const narrow = useNarrow();
 
+  // Another view is another list: nothing of it is selected.
   useEffect(() => {
-    store.open(view.pattern, fromParameter(view.start, Date.now()));
-    const address = writeView(view);
-    window.history.replaceState(null, "", window.location.pathname + window.location.search + address);
-    return () => store.close();
-  }, [store, view]);
-
-  const show = useCallback((next: View) => {
     setSelected(null);
     setOpened(null);
-    setView(next);
-  }, []);
+  }, [view]);
 
   const pick = useCallback(
     (topic: string) => {
-      if (view.pattern === topic) return show({ ...view, pattern: broadPattern.current });
+      if (view.pattern === topic) return onView({ ...view, pattern: broadPattern.current });
       if (view.pattern.includes("*")) broadPattern.current = view.pattern;
-      show({ ...view, pattern: topic });
+      onView({ ...view, pattern: topic });
     },
-    [view, show],
+    [view, onView],
   );
 
   const open = useCallback(
@@ -99,7 +96,7 @@ export function LivePage() {
   }, [opened]);
 
   const close = useCallback(() => {
-    if (help) return setHelp(false);
+    if (help) return onHelp(false);
     if (opened) {
       setOpened(null);
       list.current?.focus();
@@ -107,7 +104,7 @@ export function LivePage() {
       setSelected(null);
       list.current?.scrollTo({ top: 0 });
     }
-  }, [help, opened, selected]);
+  }, [help, opened, selected, onHelp]);
 
   const move = useCallback(
     (command: Command) => {
@@ -147,12 +144,12 @@ export function LivePage() {
           break;
         }
         case "help":
-          return setHelp(true);
+          return onHelp(true);
         default:
           return move(command);
       }
     },
-    [opened, selected, open, close, store, move],
+    [opened, selected, open, close, store, move, onHelp],
   );
 
   function clearList() {
@@ -178,19 +175,18 @@ export function LivePage() {
   }, [narrow, opened]);
 
   return (
-    <div className={opened ? "page with-detail" : "page"}>
-      <StatusBar state={state} meter={store.meter} onHelp={() => setHelp(true)} />
+    <>
       <Toolbar
         view={view}
         paused={state.paused}
         waiting={state.waitingCount}
         filter={filter}
-        onView={show}
+        onView={onView}
         onPause={() => store.togglePause()}
         onClear={clearList}
       />
       <Notices notices={state.notices} onDismiss={(id) => store.dismiss(id)} />
-      <main className="main">
+      <main className="main" aria-label="Live events" tabIndex={-1}>
         <TopicList topics={state.topics} pattern={view.pattern} onPick={pick} />
         <div className="work">
           {state.events.length === 0 && !opened ? (
@@ -214,7 +210,7 @@ export function LivePage() {
           {opened && <EventDetail event={opened} panel={detail} onClose={close} onMove={move} />}
         </div>
       </main>
-      {help && <Shortcuts onClose={() => setHelp(false)} />}
-    </div>
+      {help && <Shortcuts onClose={() => onHelp(false)} />}
+    </>
   );
 }

@@ -1,10 +1,12 @@
-// The head of the page: whose it is, whether it is connected, how fast events arrive.
+// The head of each page: whose it is, the pages, whether the events are connected, how fast they arrive.
 
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { BrandMark } from "../live/icons";
+import type { Meter } from "../live/meter";
+import type { LiveState } from "../live/state";
+import type { LiveStore } from "../live/store";
 import { count, rate } from "../text";
-import { BrandMark } from "./icons";
-import type { Meter } from "./meter";
-import type { LiveState } from "./state";
+import { PAGE_NAMES, PAGES, writeAddress, type Address } from "./address";
 
 const TOLD: Record<LiveState["connection"], string> = {
   connecting: "Connecting",
@@ -37,8 +39,28 @@ function Sparkline({ history }: { history: number[] }) {
   );
 }
 
-export function StatusBar({ state, meter, onHelp }: { state: LiveState; meter: Meter; onHelp: () => void }) {
-  const { perSecond, history } = useRate(meter);
+// Links, not buttons: they open in another tab, can be copied, and the browser's back button goes on working.
+export function Pages({ address }: { address: Address }) {
+  return (
+    <nav className="pages" aria-label="Pages">
+      {PAGES.map((page) => (
+        <a key={page} href={writeAddress({ ...address, page }) || "#"} aria-current={page === address.page ? "page" : undefined}>
+          {PAGE_NAMES[page]}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+interface Props {
+  store: LiveStore;
+  address: Address;
+  onHelp: (() => void) | null; // None: the page has no keys of its own.
+}
+
+export function StatusBar({ store, address, onHelp }: Props) {
+  const state = useSyncExternalStore(store.subscribe, store.snapshot);
+  const { perSecond, history } = useRate(store.meter);
   const connection = state.paused && state.connection === "live" ? "paused" : state.connection;
   const told = connection === "paused" ? "Paused" : TOLD[connection];
   return (
@@ -47,11 +69,7 @@ export function StatusBar({ state, meter, onHelp }: { state: LiveState; meter: M
         <BrandMark />
         <span className="brand-name">Myelin</span>
       </div>
-      <nav className="pages" aria-label="Pages">
-        <a href="#" aria-current="page" onClick={(click) => click.preventDefault()}>
-          Live
-        </a>
-      </nav>
+      <Pages address={address} />
       <div className="figures">
         <div className="figure wide-only" title="Events that arrived in each second of the last minute">
           <Sparkline history={history} />
@@ -70,9 +88,11 @@ export function StatusBar({ state, meter, onHelp }: { state: LiveState; meter: M
           <span className="dot" />
           {told}
         </div>
-        <button type="button" className="button quiet" onClick={onHelp} title="Keyboard shortcuts (?)" aria-label="Keyboard shortcuts">
-          <kbd>?</kbd>
-        </button>
+        {onHelp && (
+          <button type="button" className="button quiet" onClick={onHelp} title="Keyboard shortcuts (?)" aria-label="Keyboard shortcuts">
+            <kbd>?</kbd>
+          </button>
+        )}
       </div>
     </header>
   );
