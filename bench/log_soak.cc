@@ -129,7 +129,8 @@ void Soak::produce() {
 }
 
 void Soak::sample(std::uint64_t second) {
-  if (second % options_.size_every == 0) directory_bytes_ = directory_bytes(broker_.directory());
+  if (second == 1 || second % options_.size_every == 0)
+    directory_bytes_ = directory_bytes(broker_.directory());
   const auto resident = resident_now();
   const auto descriptors = open_descriptors();
   const auto times = times_.take();

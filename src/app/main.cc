@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "cli/backup/backup.h"
 #include "cli/demo/demo.h"
 #include "cli/log/command.h"
 #include "cli/send/send.h"
@@ -25,12 +26,20 @@ int demo(std::span<const std::string> args) { return myelin::cli::demo::run(args
 int log(std::span<const std::string> args) {
   return myelin::cli::log_tools::run(args, stdout, stderr);
 }
+int backup(std::span<const std::string> args) {
+  return myelin::cli::backup::run_backup(args, stdout, stderr);
+}
+int restore(std::span<const std::string> args) {
+  return myelin::cli::backup::run_restore(args, stdout, stderr);
+}
 
 constexpr auto kCommands = std::to_array<Command>({
     {"serve", "Starts the server.", myelin::app::serve},
     {"config", "Prints the settings in effect, or their schema.", myelin::app::config},
     {myelin::cli::send::kName, myelin::cli::send::kSummary, send},
     {myelin::cli::demo::kName, myelin::cli::demo::kSummary, demo},
+    {myelin::cli::backup::kBackupName, myelin::cli::backup::kBackupSummary, backup},
+    {myelin::cli::backup::kRestoreName, myelin::cli::backup::kRestoreSummary, restore},
     {myelin::cli::log_tools::kName, myelin::cli::log_tools::kSummary, log},
 });
 

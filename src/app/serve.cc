@@ -8,6 +8,7 @@
 #include "app/commands.h"
 #include "app/load_settings.h"
 #include "app/server.h"
+#include "base/check.h"
 
 namespace myelin::app {
 namespace {
@@ -57,10 +58,15 @@ int run(const Settings& settings) {
   if (settings.logging.format == LogFormat::Human) print_doors(settings, *server);
   const int signal = io::wait_for_stop_signal();
   logger.info("server.stopping", {{"signal", signal}});
-  if (!server->stop()) {
+  const auto stopped = server->stop();
+  if (stopped == Stopped::TimedOut) {
     logger.error("server.stop_timed_out",
                  {{"note", "ending now; the log recovers at the next start"}});
     std::_Exit(1);
+  }
+  if (stopped == Stopped::Unclean) {
+    logger.error("server.stopped_unclean", {{"note", "the log recovers at the next start"}});
+    return kExitFatal;
   }
   logger.info("server.stopped");
   return 0;

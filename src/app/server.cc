@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/check.h"
@@ -50,7 +51,7 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Logger& 
   auto status = server->open_log();
   if (status) status = server->open_doors();
   if (status) return server;
-  server->stop();
+  (void)server->stop();
   return std::move(status).error();
 }
 
@@ -84,6 +85,10 @@ Status Server::open_doors() {
   readiness_.add("log", [this] { return broker_->log().writable(); });
   http::install_health(router_, readiness_, registry_);
   stream_->install(router_);
+  admin_operations_ = std::make_unique<AdminOperations>(*broker_, *housekeeper_);
+  admin_ = std::make_unique<admin::AdminServer>(
+      admin::Parts{*runtime_, *admin_operations_, *authorizer_, *audit_, ids_, logger_, clock_});
+  admin_->install(router_);
   console::install(router_);
 
   MYELIN_TRY(mllp, mllp::MllpServer::make(
@@ -237,25 +242,33 @@ void Server::install_http_metrics() {
         [&http] { return http.connection_counts().refused; });
 }
 
-bool Server::stop() {
-  const auto time = settings_.runtime.stop_timeout;
+Stopped Server::stop() {
+  const auto due = clock_.steady() + settings_.runtime.stop_timeout;
+  const auto left = [&] {
+    return std::max(milliseconds(1),
+                    std::chrono::duration_cast<milliseconds>(due - clock_.steady()));
+  };
   bool all = true;
   // Doors first: nothing new comes in; then what they gave to the log is committed; then the
   // threads.
-  if (mllp_) all = mllp_->stop(time) && all;
-  if (http_) all = http_->stop(time) && all;
-  if (stream_) all = stream_->stop(time) && all;
-  if (!all) return false;
+  if (mllp_) all = mllp_->stop(left()) && all;
+  if (http_) all = http_->stop(left()) && all;
+  if (stream_) all = stream_->stop(left()) && all;
+  if (admin_) all = admin_->stop(left()) && all;
+  if (!all) return Stopped::TimedOut;
   callbacks_.clear();
   if (housekeeper_) housekeeper_->stop();
   mllp_.reset();
   http_.reset();
+  bool clean = true;
   if (broker_) {
     if (const auto closed = broker_->close(); !closed) {
       logger_.error("log.close_failed", {{"reason", closed.error().message()}});
+      clean = false;
     }
   }
-  return !runtime_ || runtime_->stop(time);
+  if (runtime_ && !runtime_->stop(left())) return Stopped::TimedOut;
+  return clean ? Stopped::Clean : Stopped::Unclean;
 }
 
 }  // namespace myelin::app

@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "api/admin/admin_server.h"
+#include "app/admin_operations.h"
 #include "app/settings.h"
 #include "base/metrics.h"
 #include "base/uuid.h"
@@ -23,15 +25,21 @@
 
 namespace myelin::app {
 
+enum class Stopped : std::uint8_t {
+  Clean,
+  Unclean,   // The directory could not be left clean; the next start recovers it.
+  TimedOut,  // Something still ran at the end of the time: the process must end, which the log
+             // makes safe.
+};
+
 class Server {
  public:
   // Recovers the data directory and opens the doors. Blocks. An error says what to change.
   static Result<std::unique_ptr<Server>> start(const Settings& settings, Logger& logger);
   ~Server();
 
-  // Closes the doors, commits what was taken in, leaves the directory clean. False when something
-  // still ran at the end of the time: then the process must end, which the log makes safe.
-  bool stop();
+  // Closes the doors, commits what was taken in, leaves the directory clean.
+  Stopped stop();
 
   std::uint16_t http_port() const { return http_->local_port(); }
   std::uint16_t mllp_port() const { return mllp_->port(); }
@@ -62,6 +70,8 @@ class Server {
   std::unique_ptr<security::BusAuditSink> audit_;
   std::unique_ptr<log::Housekeeper> housekeeper_;
   std::unique_ptr<stream::StreamServer> stream_;
+  std::unique_ptr<AdminOperations> admin_operations_;
+  std::unique_ptr<admin::AdminServer> admin_;
   http::Router router_;
   std::unique_ptr<http::Server> http_;
   std::unique_ptr<mllp::MllpServer> mllp_;

@@ -25,7 +25,7 @@ void check_failed(std::string_view condition, std::string_view message, const ch
 
 void fatal(std::string_view message) {
   write_line("myelin: fatal: " + std::string(message) + "\n");
-  std::_Exit(70);
+  std::_Exit(kExitFatal);
 }
 
 }  // namespace myelin

@@ -12,8 +12,11 @@ namespace myelin {
 [[noreturn]] void check_failed(std::string_view condition, std::string_view message,
                                const char* file, int line);
 
+// The exit code of a process whose disk has failed it.
+inline constexpr int kExitFatal = 70;
+
 // Ends the process for a reason outside of us that leaves nothing else to do (a failed sync): one
-// clear line, exit code 70, no core. Does not run destructors.
+// clear line, exit code kExitFatal, no core. Does not run destructors.
 [[noreturn]] void fatal(std::string_view message);
 
 }  // namespace myelin

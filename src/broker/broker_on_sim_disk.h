@@ -34,6 +34,13 @@ class BrokerOnSimDisk {
     disk_.set_free_bytes(0);
     settle();
   }
+  // One bit of a file changes.
+  void flip(const std::string& path, std::size_t byte) {
+    auto content = disk_.content(path);
+    ASSERT_LT(byte, content.size()) << path;
+    content[byte] ^= 1;
+    disk_.set_content(path, std::move(content));
+  }
   Broker& get() { return *broker_; }
 
  private:

@@ -19,6 +19,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
@@ -43,6 +44,22 @@ class EmbeddedEngine {
   }
   void settle() { broker_.settle(); }
   void fill_disk() { broker_.fill_disk(); }
+  void remove_topic(const std::string& topic) {
+    ASSERT_TRUE(broker_.get().remove({{}, topic}));
+    settle();
+  }
+  void remove_records(const std::string& topic, Offset before) {
+    ASSERT_TRUE(broker_.get().delete_records({{}, topic}, PartitionIndex(0), before));
+    settle();
+  }
+  // The batch with that offset, which is stored.
+  void damage(const std::string& topic, Offset offset) {
+    auto& partition = broker_.get().find({{}, topic})->partition(PartitionIndex(0));
+    const auto found = partition.read_stored(log::Seek::to(offset), 1);
+    ASSERT_TRUE(found && !found->empty());
+    broker_.flip("/data/topics/" + topic + "-0/00000000000000000000.log",
+                 found->front().position + kafka::kBatchHeaderBytes);
+  }
 
   Bus& bus() { return *bus_; }
   io::Runtime& runtime() { return runtime_; }
@@ -337,6 +354,78 @@ TYPED_TEST(BusContract, DeliversEverythingOnceWhileManyWrite) {
   std::map<std::string, int> next;
   for (const auto& item : seen)
     EXPECT_EQ(item.value, fmt::format("{}-{}", item.topic[1], next[item.topic]++));
+}
+
+TYPED_TEST(BusContract, DeliversATopicThatTakesTheNameOfARemovedOne) {
+  auto subscription = this->subscribe({"*"}, FromNow{});
+  ASSERT_TRUE(this->append({this->record("a", "old")}));
+  EXPECT_THAT(this->values(this->drain(*subscription, 1)), ElementsAre("old"));
+  this->engine.remove_topic("a");
+  EXPECT_EQ(this->engine.bus().topics().describe(this->context, {{}, "a"}).error().code(),
+            ErrorCode::NotFound);
+  EXPECT_EQ(this->read({{{}, "a"}, PartitionIndex(0)}, Offset(0)).error().code(),
+            ErrorCode::NotFound);
+  const auto again = this->append({this->record("a", "new")});
+  ASSERT_TRUE(again);
+  EXPECT_EQ((*again)[0].offset.value, 0);
+  EXPECT_THAT(this->values(this->drain(*subscription, 1)), ElementsAre("new"));
+  EXPECT_EQ(subscription->take_gap(), std::nullopt);
+}
+
+TYPED_TEST(BusContract, DeliversNothingOfATopicThatWasRemovedBeforeItWasRead) {
+  ASSERT_TRUE(this->append({this->record("a", "gone"), this->record("b", "kept")}));
+  this->engine.settle();
+  auto subscription = this->subscribe({"*"}, FromEarliest{});
+  this->engine.remove_topic("a");
+  EXPECT_THAT(this->values(this->drain(*subscription, 1)), ElementsAre("kept"));
+}
+
+TYPED_TEST(BusContract, TellsWhatWasRemovedBeforeItWasDelivered) {
+  auto subscription = this->subscribe({"*"}, FromNow{});
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(this->append({this->record("a", fmt::format("{}", i))}));
+  this->engine.settle();
+  this->engine.remove_records("a", Offset(2));
+  EXPECT_THAT(this->values(this->drain(*subscription, 2)), ElementsAre("2", "3"));
+  const auto gap = subscription->take_gap();
+  ASSERT_TRUE(gap);
+  EXPECT_THAT(*gap, HasSubstr("topic a, partition 0: records before offset 2 were removed"));
+  EXPECT_EQ(subscription->take_gap(), std::nullopt);
+}
+
+TYPED_TEST(BusContract, SaysNothingOfRecordsThatWereDeliveredBeforeTheyWereRemoved) {
+  auto subscription = this->subscribe({"*"}, FromNow{});
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(this->append({this->record("a", fmt::format("{}", i))}));
+  EXPECT_THAT(this->values(this->drain(*subscription, 4)), SizeIs(4));
+  this->engine.settle();
+  this->engine.remove_records("a", Offset(4));
+  ASSERT_TRUE(this->append({this->record("b", "more")}));
+  this->engine.settle();
+  EXPECT_THAT(this->values(this->drain(*subscription, 1)), ElementsAre("more"));
+  EXPECT_EQ(subscription->take_gap(), std::nullopt);
+}
+
+TYPED_TEST(BusContract, PassesOverDamagedRecordsAndTells) {
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(this->append({this->record("a", fmt::format("{}", i))}));
+  this->engine.settle();
+  this->engine.damage("a", Offset(0));
+  auto subscription = this->subscribe({"*"}, FromEarliest{});
+  EXPECT_THAT(this->values(this->drain(*subscription, 2)), ElementsAre("1", "2"));
+  const auto gap = subscription->take_gap();
+  ASSERT_TRUE(gap);
+  EXPECT_THAT(*gap, HasSubstr("records before offset 1 were damaged"));
+}
+
+TYPED_TEST(BusContract, ResumesFromACursorAlthoughTheOldestRecordIsDamaged) {
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(this->append({this->record("a", fmt::format("{}", i))}));
+  auto first = this->subscribe({"*"}, FromEarliest{});
+  const auto seen = this->drain(*first, 3);
+  ASSERT_EQ(seen.size(), 3u);
+  this->engine.settle();
+  this->engine.remove_records("a", Offset(1));
+  this->engine.damage("a", Offset(1));
+  auto resumed = this->subscribe({"*"}, FromCursor{seen[1].cursor});
+  ASSERT_TRUE(resumed) << this->refusal;
+  EXPECT_THAT(this->values(this->drain(*resumed, 1)), ElementsAre("2"));
 }
 
 }  // namespace

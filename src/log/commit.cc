@@ -132,6 +132,15 @@ std::size_t Log::journal_bytes_of(const Write& write) const {
   return bytes;
 }
 
+// Whether the journal, which nothing frees for want of room, has little left to give. Waiting for
+// it would be waiting for a person.
+bool Log::is_stuck() const {
+  constexpr double kLittleLeft = 0.8;
+  if (!space_.blocked()) return false;
+  MutexLock lock(buffer_mutex_);
+  return journal_used() > kLittleLeft || buffered_bytes_ > options_.buffer_bytes_max / 2;
+}
+
 Status Log::writable() { return check_writable({}, 0); }
 
 Status Log::check_writable(const Write& write, std::size_t bytes) {
@@ -139,7 +148,7 @@ Status Log::check_writable(const Write& write, std::size_t bytes) {
   // What makes room needs none but the journal's own.
   const bool removes = !write.starts.empty() || !write.deleted.empty();
   if ((removes && makes_room(write)) || space_.has(bytes)) return {};
-  if (is_essential(write) && space_.has_reserve(bytes)) return {};
+  if (is_essential(write) && space_.has_reserve(bytes) && !is_stuck()) return {};
   return Error(ErrorCode::Unavailable, "no space left for the data directory");
 }
 

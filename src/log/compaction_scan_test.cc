@@ -194,6 +194,7 @@ TEST_F(CompactionScanTest, KnowsTheLastBatchOfAProducerAlsoInWhatWasCompactedBef
   begin_at(Offset(5));
   const auto base = must_add(keyed_batch({{"a", "1"}}, kafka::Compression::None, {kPro, 0}));
   EXPECT_TRUE(scan->is_last_of_producer(info_at(base, kPro, false)));
+  EXPECT_EQ(scan->end(), Offset(5));
 }
 
 TEST_F(CompactionScanTest, KeepsBothOfAProducersTransactionsWhenDamageHidesTheFirstsEnd) {

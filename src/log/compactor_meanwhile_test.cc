@@ -169,6 +169,32 @@ TEST_F(CompactorMeanwhileTest, LeavesNothingBehindWhenTheDiskIsFull) {
   EXPECT_EQ(log.records().size(), 5u);
 }
 
+TEST_F(CompactorMeanwhileTest, GoesOnWithWhatItDidNotComeTo) {
+  auto policy = compact_policy();
+  policy.segment_bytes = 200;
+  KeyedLog log(disk, policy);
+  for (int i = 0; i < 20; ++i) log.put(fmt::format("k{}", i % 4), fmt::format("{}", i));
+  log.roll();
+  const auto wanted = log.state();
+  // The second of the new segments.
+  std::atomic<bool> full = true;
+  disk.set_free_bytes(0);
+  disk.fail_when([&](std::string_view operation, const std::string& path) {
+    return full && operation == "write" && path.ends_with(".1.log") &&
+           !path.ends_with("00000000000000000000.1.log");
+  });
+  EXPECT_EQ(log.compact().error().code(), ErrorCode::Exhausted);
+  EXPECT_EQ(log.partition().compacted_through(), Offset(0));
+  EXPECT_EQ(log.state(), wanted);
+  full = false;
+  disk.set_free_bytes(1ull << 40);
+  log.log->refresh_space();
+  must_compact(log);
+  EXPECT_EQ(log.partition().compacted_through(), Offset(20));
+  EXPECT_EQ(log.state(), wanted);
+  EXPECT_THAT(log.offsets(), ElementsAre(16, 17, 18, 19, 20));
+}
+
 TEST_F(CompactorMeanwhileTest, BeginsNothingThatTheDiskHasNoRoomFor) {
   KeyedLog log(disk);
   fill(log);

@@ -264,6 +264,29 @@ TEST_F(CompactorTest, FindsWhatIsKeptByCommitAndByTime) {
   }
 }
 
+// Retention and look-ups go by them.
+TEST_F(CompactorTest, KeepsASegmentsTimesAndItsLastCommitWhateverIsLeftOfIt) {
+  auto policy = compact_policy();
+  policy.segment_bytes = 250;  // Three records, and none of them is written together.
+  KeyedLog log(disk, policy);
+  for (const auto* key : {"a", "b", "c", "c", "a", "d", "b", "e", "f"}) {
+    log.put(key, "x");
+    log.clock.move(1000);
+  }
+  log.roll();
+  const auto before = *log.partition().segments();
+  ASSERT_THAT(before, SizeIs(4));
+  must_compact(log);
+  const auto after = *log.partition().segments();
+  EXPECT_EQ(after[0].log_bytes, 0u);
+  ASSERT_THAT(after, SizeIs(4));
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(after[i].first_received_ms, before[i].first_received_ms) << i;
+    EXPECT_EQ(after[i].last_received_ms, before[i].last_received_ms) << i;
+    EXPECT_EQ(after[i].last_commit, before[i].last_commit) << i;
+  }
+}
+
 TEST_F(CompactorTest, PassesTheScrub) {
   KeyedLog log(disk);
   for (int i = 0; i < 50; ++i)

@@ -19,6 +19,7 @@ void Log::flush_loop() {
   while (wait_for_flush()) {
     const auto status = flush_and_checkpoint();
     if (status) {
+      space_.set_blocked(false);
       MutexLock lock(buffer_mutex_);
       out_of_space_ = false;
       continue;
@@ -26,13 +27,20 @@ void Log::flush_loop() {
     if (status.error().code() != ErrorCode::Exhausted) return fail(status.error());
     // No space: everything is in the journal and in memory; appends are refused until there is some
     // again.
-    space_.refresh();
-    MutexLock lock(buffer_mutex_);
-    if (stop_flusher_) return;
-    out_of_space_ = true;
-    buffer_changed_.notify_all();
-    buffer_changed_.wait_for(buffer_mutex_, kRetryInterval);
+    space_.set_blocked(true);
+    if (!wait_for_space()) return;
   }
+}
+
+// Until it is time to try again, whoever asks meanwhile; false when the log closes.
+bool Log::wait_for_space() {
+  const auto due = clock_.steady() + kRetryInterval;
+  MutexLock lock(buffer_mutex_);
+  out_of_space_ = true;
+  buffer_changed_.notify_all();
+  for (auto now = clock_.steady(); now < due && !stop_flusher_ && !failed_; now = clock_.steady())
+    buffer_changed_.wait_for(buffer_mutex_, due - now);
+  return !stop_flusher_;
 }
 
 // Waits until there is something to do; false when there is nothing more and the log closes.

@@ -284,7 +284,7 @@ TEST_F(HousekeeperTest, SweepsSegmentFilesThatNothingNamesAndNothingElse) {
 }
 
 TEST_F(HousekeeperTest, SweepsDirectoriesOfDeletedTopics) {
-  KeyedLog log(disk);
+  KeyedLog log(disk, TopicPolicy());
   fill(log);
   const std::string directory = "/data/topics/6d79656c-696e-4d45-8000-00000000000f-0.deleted";
   ASSERT_TRUE(disk.make_directory(directory));

@@ -180,12 +180,14 @@ class Log {
   Status write_frame(Commit& commit, FrameBuffer& frame, const FrameHeader& header);
   void publish(const CommitPtr& commit);
   Status check_writable(const Write& write, std::size_t bytes);
+  bool is_stuck() const;
   void fail(const Error& error);
   void give_up();
 
   // flush.cc
   void flush_loop();
   bool wait_for_flush();
+  bool wait_for_space();
   Status flush_waiting();
   void take_work();
   bool fits_unit(const Commit& commit) const;

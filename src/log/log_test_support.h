@@ -94,6 +94,7 @@ struct LogOnDisk {
   }
 
   std::shared_ptr<Topic> find(std::string_view name) const {
+    if (!log) return nullptr;
     for (const auto& topic : log->topics()) {
       if (topic->spec.name == name) return topic;
     }

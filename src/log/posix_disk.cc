@@ -225,10 +225,10 @@ Result<std::unique_ptr<DirectoryLock>> PosixDisk::lock(const std::string& path) 
                              pid.empty() ? "unknown" : pid.substr(0, pid.find('\n'))));
   }
   const auto pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd, 0) != 0 ||
-      ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    return system_error("writing lock file", path, errno);
-  }
+  if (::ftruncate(fd, 0) != 0) return system_error("writing lock file", path, errno);
+  const auto put = ::pwrite(fd, pid.data(), pid.size(), 0);
+  if (put != static_cast<ssize_t>(pid.size()))
+    return system_error("writing lock file", path, put < 0 ? errno : ENOSPC);
   return std::unique_ptr<DirectoryLock>(std::move(lock));
 }
 

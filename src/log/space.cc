@@ -19,6 +19,7 @@ std::string_view to_string(SpaceState state) {
 }
 
 bool SpaceWatch::fits(std::size_t bytes) const {
+  if (blocked_) return false;
   const auto share = total_bytes_ / 100 * (100 - std::min(limits_.refuse_percent, 100u));
   return reserved_ + bytes + std::max(limits_.free_bytes_min, share) <= free_bytes_;
 }
@@ -42,6 +43,10 @@ bool SpaceWatch::has(std::size_t bytes) { return fits(bytes) || (refresh_if_due(
 
 bool SpaceWatch::has_reserve(std::size_t bytes) {
   return fits_reserve(bytes) || (refresh_if_due() && fits_reserve(bytes));
+}
+
+void SpaceWatch::set_blocked(bool blocked) {
+  if (blocked_.exchange(blocked) != blocked) refresh();
 }
 
 SpaceReport SpaceWatch::report() const {

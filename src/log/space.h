@@ -53,6 +53,11 @@ class SpaceWatch {
   void give_back(std::size_t bytes) { reserved_ -= bytes; }
   void reset() { reserved_ = 0; }
 
+  // The file system has said that there is no room, whatever it reports (a quota, no inodes): Full
+  // until it takes something again.
+  void set_blocked(bool blocked);
+  bool blocked() const { return blocked_; }
+
   void refresh();
   SpaceReport report() const;
 
@@ -68,6 +73,7 @@ class SpaceWatch {
   std::atomic<std::uint64_t> free_bytes_ = 0;
   std::atomic<std::uint64_t> total_bytes_ = 0;
   std::atomic<std::uint64_t> reserved_ = 0;
+  std::atomic<bool> blocked_ = false;
   std::atomic<std::int64_t> refreshed_ms_ = 0;
   Mutex mutex_;  // Of telling.
   SpaceState told_ MYELIN_GUARDED_BY(mutex_) = SpaceState::Ok;

@@ -90,8 +90,8 @@ class Content:
 
 class Change:
     """A pending operation on a file's bytes or size. kind: w(rite), t(runcate to a smaller size),
-    s(ize grows). dropped: a sync of it failed, so the kernel may have given it up, and no later sync
-    covers it.
+    s(ize grows). dropped: a sync of it failed, so the kernel may have given it up, and no later
+    sync covers it.
     """
 
     __slots__ = ("kind", "offset", "bytes", "data", "size", "ended", "durable", "dropped")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Tests of what the harness makes of a disk that fails: each call fails as planned, and what a failed
-sync gave up can be lost.
+"""Tests of what the harness makes of a disk that fails: each call fails as planned, and what a
+failed sync gave up can be lost.
 
 fault_model_test.py --build DIR   (what build.sh made) [NAME…]
 """
@@ -61,7 +61,8 @@ def a_failed_write_writes_what_the_plan_says(bench, _):
         return got
 
     half = VALUE_BYTES // 2
-    for share, shorts, told in ((0, True, 28), (512, False, 28), (512, True, half), (1024, False, 28)):
+    ways = ((0, True, 28), (512, False, 28), (512, True, half), (1024, False, 28))
+    for share, shorts, told in ways:
         got = in_a_machine(bench, lambda m, s=share, t=shorts: failing(m, s, t))
         assert got == told, f"{got} instead of {told}"
 

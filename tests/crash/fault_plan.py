@@ -26,7 +26,9 @@ TAIL_AT, FAULTS_AT = 16, oplog.COUNTDOWN_AT + 8
 
 # `count` calls from the first-th on whose path matches; kind is one or more words with + between;
 # share and shorts as in oplog.h.
-Fault = namedtuple("Fault", "kind pattern error first count share shorts", defaults=(1, 1, 0, False))
+Fault = namedtuple(
+    "Fault", "kind pattern error first count share shorts", defaults=(1, 1, 0, False)
+)
 
 
 class Plan:

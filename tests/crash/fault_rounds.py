@@ -4,8 +4,8 @@ Phases: fresh (the first start), load (messages come), restart (a start after a 
 loss), stop (asked to, with messages under way).
 
 Ways of a write that fails: none, part or all of it is written all the same; short says that part
-was written, and the rest fails; less says it too, and the rest can be written. held: this call and every further one fails until the round gives
-the disk back, or for good.
+was written, and the rest fails; less says it too, and the rest can be written. held: this call and
+every further one fails until the round gives the disk back, or for good.
 
 The kind full is a disk without room: nothing but the journal, which has its room, can be written,
 and the file system says so.
@@ -174,7 +174,8 @@ class FaultRound(Round):
                 self.note("did-not-start")
                 return self.check_end((NOT_STARTED, FATAL))
             if time.monotonic() > deadline:
-                raise Lost(f"neither ready nor ended after {self.options.patience} s: {self.words()}")
+                seconds = self.options.patience
+                raise Lost(f"neither ready nor ended after {seconds} s: {self.words()}")
             time.sleep(0.01)
         self.note("hit" if self.machine.plan.hits() else "not-hit")
         self.machine.plan.disarm()

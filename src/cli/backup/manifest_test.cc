@@ -40,6 +40,32 @@ TEST(Manifest, IsReadBackAsItWasWritten) {
   EXPECT_EQ(*read, manifest);
 }
 
+// docs/formats/backup.md shows these bytes.
+TEST(Manifest, IsAsItsFormatIsDocumented) {
+  Manifest manifest;
+  manifest.number = 2;
+  manifest.taken = timestamp_from_ms(1'700'000'000'000);
+  auto& topic = manifest.state.topics[Uuid::from_bytes("fedcba9876543210")];
+  topic.name = "lab";
+  topic.partitions.resize(1);
+  topic.partitions[0].end = log::Offset(1);
+  topic.partitions[0].segments = {{log::Offset(0), 70, 1}};
+  manifest.segments[segments_of(manifest.state)[0].id] = {
+      1, {{log::DamageKind::Batch, log::SegmentFile::Log, 0, 70, log::Offset(0), log::Offset(0)}}};
+  const auto bytes = encode_manifest(manifest);
+  const auto checkpoint = log::encode_checkpoint(manifest.state).size();
+  ASSERT_EQ(bytes.size(), 24 + 24 + checkpoint + 8 + 34);
+  EXPECT_EQ(bytes.substr(0, 12), std::string("MYELFBKP\1\0\0\0", 12));
+  EXPECT_EQ(bytes.substr(24, 16), std::string("\2\0\0\0\0\0\0\0\0\x68\xe5\xcf\x8b\1\0\0", 16));
+  EXPECT_EQ(load_le<std::uint64_t>(bytes.data() + 40), checkpoint);
+  const auto segment = bytes.substr(48 + checkpoint);
+  EXPECT_EQ(segment, std::string("\1\0\0\0\1\0\0\0"
+                                 "\5\0"
+                                 "\0\0\0\0\0\0\0\0\x46\0\0\0\0\0\0\0"
+                                 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+                                 42));
+}
+
 TEST(Manifest, NamesSegmentsInOrderWithTheirEnds) {
   const auto manifest = some_manifest();
   const auto segments = segments_of(manifest.state);

@@ -96,9 +96,13 @@ void Report::tell(std::string_view text) { write(out_, fmt::format("{}\n", text)
 void Report::tell_damage(const std::vector<std::string>& damage, std::uint64_t count,
                          std::string_view where) {
   if (count == 0) return;
-  tell(fmt::format("{} damaged {}:", counted(count, "range is", "ranges are"), where));
-  for (const auto& sentence : damage) tell("  " + sentence);
-  if (count > damage.size()) tell(fmt::format("  and {} more", count - damage.size()));
+  std::string text = fmt::format("myelin {}: {} damaged {}\n", command_,
+                                 counted(count, "range is", "ranges are"), where);
+  if (!json_) {
+    for (const auto& sentence : damage) text += "  " + sentence + "\n";
+    if (count > damage.size()) text += fmt::format("  and {} more\n", count - damage.size());
+  }
+  write(err_, text);
 }
 
 void Report::failed(const Error& error, std::string_view note) {
@@ -149,9 +153,9 @@ void Report::backed_up(const BackUpSummary& summary, const std::string& set, mil
     if (summary.removed_files > 0)
       tell(fmt::format("removed {} that no backup needs any more",
                        counted(summary.removed_files, "file", "files")));
-    tell_damage(summary.damage, summary.damaged_ranges,
-                "in the data directory; all else is backed up");
   }
+  tell_damage(summary.damage, summary.damaged_ranges,
+              "in the data directory; all else is backed up");
   if (!summary.trouble.empty()) {
     write(err_, fmt::format("myelin {}: what is needed no more could not be removed: {}\n",
                             command_, summary.trouble));
@@ -176,14 +180,15 @@ void Report::verified(const VerifySummary& summary, const std::string& set) {
     json.member("knownDamagedRanges", summary.known_ranges);
     write_sentences(json, "knownDamage", summary.known_damage);
     json.end_object();
-    return tell(out);
+    tell(out);
+  } else {
+    const bool whole = summary.damaged_ranges + summary.known_ranges == 0;
+    tell(fmt::format("backup {} of {} {}: {} in {} of {}, through commit {}", summary.number,
+                     format_rfc3339(summary.taken), whole ? "is whole" : "is not whole",
+                     counted(summary.records, "record", "records"),
+                     counted(summary.segments, "segment", "segments"),
+                     counted(summary.topics, "topic", "topics"), summary.through.value));
   }
-  const bool whole = summary.damaged_ranges + summary.known_ranges == 0;
-  tell(fmt::format("backup {} of {} {}: {} in {} of {}, through commit {}", summary.number,
-                   format_rfc3339(summary.taken), whole ? "is whole" : "is not whole",
-                   counted(summary.records, "record", "records"),
-                   counted(summary.segments, "segment", "segments"),
-                   counted(summary.topics, "topic", "topics"), summary.through.value));
   tell_damage(summary.damage, summary.damaged_ranges, "in the backup; --full makes a whole one");
   tell_damage(summary.known_damage, summary.known_ranges,
               "since they were copied: they were so in the data directory");
@@ -233,15 +238,16 @@ void Report::restored(const RestoreSummary& summary, const std::string& data) {
     json.member("damagedRanges", summary.damaged_ranges);
     write_sentences(json, "damage", summary.damage);
     json.end_object();
-    return tell(out);
+    tell(out);
+  } else {
+    tell(fmt::format("restored backup {} of {} to {}", summary.number,
+                     format_rfc3339(summary.taken), data));
+    tell(fmt::format("{} in {}, {}, through commit {}, the last received {}",
+                     counted(summary.records, "record", "records"),
+                     counted(summary.topics, "topic", "topics"), size_text(summary.bytes),
+                     summary.through.value, format_rfc3339(summary.last_received)));
+    tell(fmt::format("it is a new data directory: {}", summary.directory.to_string()));
   }
-  tell(fmt::format("restored backup {} of {} to {}", summary.number, format_rfc3339(summary.taken),
-                   data));
-  tell(fmt::format("{} in {}, {}, through commit {}, the last received {}",
-                   counted(summary.records, "record", "records"),
-                   counted(summary.topics, "topic", "topics"), size_text(summary.bytes),
-                   summary.through.value, format_rfc3339(summary.last_received)));
-  tell(fmt::format("it is a new data directory: {}", summary.directory.to_string()));
   tell_damage(summary.damage, summary.damaged_ranges, "in it; all else is restored");
 }
 

@@ -1,5 +1,6 @@
 // What `myelin backup` and `myelin restore` tell: progress while it goes, then a summary, as
-// sentences or as one JSON object. Nothing of what records hold.
+// sentences or as one JSON object on standard output. What is wrong is on standard error in any
+// case, which is what cron mails. Nothing of what records hold.
 #pragma once
 
 #include <cstdio>

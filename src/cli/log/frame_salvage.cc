@@ -159,6 +159,9 @@ Status FrameSalvage::read_metadata() {
 
 // Topics without a record have no folder.
 void FrameSalvage::add_metadata_topics() {
+  for (const auto& id : metadata_.deleted()) {
+    if (plan_.state.topics.contains(id)) drop(id);
+  }
   for (const auto& [id, spec] : metadata_.topics()) {
     if (deleted_.contains(id)) continue;
     auto known = plan_.state.topics.find(id);
@@ -192,6 +195,7 @@ Status FrameSalvage::apply_frames() {
     seen = std::max(seen, partition.rebuilt().last_commit);
   const bool damaged_end = seen > last && store_.checkpoint && last.value > 0;
   if (damaged_end) tell_missing(last + 1, seen, frames.empty() ? nullptr : &frames.back(), nullptr);
+  if (!damaged_end && !frames.empty()) tell_torn(frames.back());
   return {};
 }
 
@@ -293,15 +297,43 @@ Status FrameSalvage::take_stored(std::size_t frame, std::size_t entry,
                      stored.partition.partition);
   const auto bytes = read_stored_batch(
       disk_, log::segment_path(path, stored.segment, 0, log::SegmentFile::Log), stored);
-  // Not there any more, because it was compacted or moved before a start, or damaged: then its
-  // offsets are told as lost.
-  if (!bytes) return {};
+  if (!bytes) {
+    miss_stored(path, stored);
+    return {};
+  }
   log::BatchEntry batch;
   batch.partition = stored.partition;
   batch.received = stored.received;
   batch.first_record = stored.first_record;
   batch.bytes = *bytes;
   return take(frame, entry, batch);
+}
+
+// Compacted since, removed with a start that moved, or damaged: then its offsets, as far as its
+// header tells them, are lost.
+void FrameSalvage::miss_stored(const std::string& path, const log::StoredEntry& stored) {
+  const auto log_path = log::segment_path(path, stored.segment, 0, log::SegmentFile::Log);
+  std::string header(stored.head.substr(0, kafka::kBatchHeaderBytes));
+  const auto edge = header.size();
+  header.resize(kafka::kBatchHeaderBytes);
+  const auto file = disk_.open(log_path, log::Writes::None, log::Create::No);
+  const auto got =
+      file ? (*file)->read_at(stored.position + edge, header.data() + edge, header.size() - edge)
+           : Result<std::size_t>(0);
+  const bool read = got && *got == header.size() - edge;
+  const auto info = read ? kafka::parse_batch_header(header) : kafka::parse_batch_header({});
+  if (info && kafka::header_checksum(header) == stored.header_crc &&
+      info->size_bytes == stored.batch_bytes) {
+    reservations_.push_back(
+        {stored.partition, {log::Offset(info->base_offset), log::Offset(info->last_offset())}});
+  } else if (stored.begins_segment) {
+    reservations_.push_back({stored.partition, {stored.segment, stored.segment}});
+  } else {
+    plan_.unknown.push_back(fmt::format(
+        "Which records a batch of {} bytes of {} held, received {}; perhaps it was "
+        "compacted or removed.",
+        stored.batch_bytes, name_of(stored.partition), format_rfc3339(stored.received)));
+  }
 }
 
 // Nothing when the topic was deleted.
@@ -361,6 +393,18 @@ void FrameSalvage::tell_missing(log::CommitNumber first, log::CommitNumber last,
     read_damaged(lost, *from, same_lap ? after->position.byte : geometry_.file_bytes);
   }
   plan_.lost_commits.push_back(std::move(lost));
+}
+
+// A frame behind the last one was begun.
+void FrameSalvage::tell_torn(const FoundFrame& last) {
+  auto place = last.position;
+  place.byte += log::frame_bytes(last.header.body_bytes);
+  const auto header = header_at(disk_, geometry_, place);
+  const auto commit = last.header.commit + 1;
+  if (!header || !plan_.scan->writer.wrote(*header) || header->commit != commit) return;
+  tell_missing(commit, commit, &last, nullptr);
+  plan_.lost_commits.back().readable.emplace_back(
+      "nothing that was acknowledged, if a crash tore it: it is the last of all");
 }
 
 // Whatever can be made out between two places of a lap.

@@ -52,11 +52,13 @@ class FrameSalvage {
   void drop(const log::TopicId& id);
   Status take(std::size_t frame, std::size_t entry, const log::BatchEntry& batch);
   Status take_stored(std::size_t frame, std::size_t entry, const log::StoredEntry& stored);
+  void miss_stored(const std::string& path, const log::StoredEntry& stored);
   Result<Salvage*> find(const log::PartitionId& id);
   Status adopt_unknown(const log::PartitionId& id);
 
   void tell_missing(log::CommitNumber first, log::CommitNumber last, const FoundFrame* before,
                     const FoundFrame* after);
+  void tell_torn(const FoundFrame& last);
   void read_damaged(LostCommits& lost, const log::JournalPosition& from, std::uint64_t to);
   void describe(LostCommits& lost, const log::Entry& entry);
   std::string name_of(const log::PartitionId& id) const;

@@ -10,6 +10,18 @@ namespace {
 
 constexpr std::size_t kUnpackedBytesMax = 64u << 20;
 
+// As the broker keeps it in the log: a line a setting.
+std::string config_text(const simdjson::dom::object& settings) {
+  std::string text;
+  for (const auto& [name, value] : settings) {
+    std::string_view setting;
+    const bool one_line =
+        value.get(setting) == simdjson::SUCCESS && setting.find('\n') == std::string_view::npos;
+    if (one_line) text.append(name).append("=").append(setting).append("\n");
+  }
+  return text;
+}
+
 }  // namespace
 
 log::TopicId metadata_topic_id() {
@@ -28,7 +40,7 @@ void MetadataTopic::read(std::string_view batch) {
 void MetadataTopic::read_record(std::optional<std::string_view> key,
                                 std::optional<std::string_view> value) {
   if (!value) {
-    if (const auto id = Uuid::parse(key.value_or(""))) topics_.erase(*id);
+    if (const auto id = Uuid::parse(key.value_or(""))) remove(*id);
     return;
   }
   simdjson::dom::parser parser;
@@ -42,23 +54,25 @@ void MetadataTopic::read_record(std::optional<std::string_view> key,
   }
   const auto id = Uuid::parse(id_text);
   if (!id) return;
-  if (type == "topic-deleted") {
-    topics_.erase(*id);
-    return;
-  }
+  if (type == "topic-deleted") return remove(*id);
   auto spec = topics_.contains(*id) ? topics_[*id] : log::TopicSpec{*id, {}, 1, "{}"};
   std::string_view name;
   std::int64_t partitions = 0;
-  simdjson::dom::element config;
+  simdjson::dom::object config;
   if (json["topic"].get(name) == simdjson::SUCCESS) spec.name = name;
   if (json["partitions"].get(partitions) == simdjson::SUCCESS && partitions > 0 &&
       partitions <= log::kPartitionsMax) {
     spec.partitions = static_cast<std::int32_t>(partitions);
   }
-  if (json["config"].get(config) == simdjson::SUCCESS) spec.config = simdjson::minify(config);
+  if (json["config"].get(config) == simdjson::SUCCESS) spec.config = config_text(config);
   const bool named = !spec.name.empty() && spec.name != "." && spec.name != ".." &&
                      spec.name.find('/') == std::string::npos;
   if (named) topics_[*id] = std::move(spec);
+}
+
+void MetadataTopic::remove(const log::TopicId& id) {
+  topics_.erase(id);
+  deleted_.insert(id);
 }
 
 }  // namespace myelin::cli::log_tools

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -24,11 +25,15 @@ class MetadataTopic {
 
   // Topics that exist by its account.
   const std::map<log::TopicId, log::TopicSpec>& topics() const { return topics_; }
+  // Topics that existed. An id is never used again.
+  const std::set<log::TopicId>& deleted() const { return deleted_; }
 
  private:
   void read_record(std::optional<std::string_view> key, std::optional<std::string_view> value);
+  void remove(const log::TopicId& id);
 
   std::map<log::TopicId, log::TopicSpec> topics_;
+  std::set<log::TopicId> deleted_;
 };
 
 }  // namespace myelin::cli::log_tools

@@ -147,6 +147,54 @@ TEST(LogRepair, TakesWhatWasFlushedAndNotCheckpointed) {
   expect_goes_on(*disk, std::move(log), {"zero", "one", "two", "three", "four", "five"});
 }
 
+// A record of `__myelin_metadata` as the broker writes it.
+Status tell(log::LogOnDisk& log, const std::string& type, const std::string& name, const Uuid& id) {
+  log::Write write;
+  const auto metadata_id = *Uuid::parse("6d79656c-696e-4d45-8000-000000000001");
+  auto topic = log.find("__myelin_metadata");
+  if (!topic) {
+    topic = log.log->make_topic({metadata_id, "__myelin_metadata", 1, "{}"});
+    write.topics.push_back(topic);
+  }
+  kafka::RecordBatchBuilder builder;
+  const auto text = fmt::format(
+      R"({{"type":"{}","topic":"{}","topicId":"{}","partitions":3,"config":{{"a":"b"}}}})", type,
+      name, id.to_string());
+  MYELIN_TRY_VOID(builder.add(0, id.to_string(), text));
+  write.batches.push_back({topic->partitions[0].get(), builder.finish()});
+  auto waiter = std::make_shared<log::TestWaiter>();
+  write.waiter = waiter;
+  MYELIN_TRY(offsets, log.log->append(std::move(write)));
+  MYELIN_TRY(commit, waiter->wait());
+  EXPECT_GT(commit.value, 0u);
+  return {};
+}
+
+TEST(LogRepair, AsksTheMetadataTopicWhatSegmentsDoNotTell) {
+  SmallDirectory directory;
+  const auto lab = directory.log->find("lab")->spec.id;
+  const auto adt = directory.log->find("adt")->spec.id;
+  const auto empty = *Uuid::parse("11111111-2222-4333-8444-555555555555");
+  ASSERT_TRUE(tell(*directory.log, "topic-created", "lab", lab));
+  ASSERT_TRUE(tell(*directory.log, "topic-created", "empty", empty));
+  ASSERT_TRUE(tell(*directory.log, "topic-deleted", "adt", adt));
+  directory.stop();
+  {
+    // A later start, whose journal knows nothing of this.
+    log::LogOnDisk later(directory.disk, quiet_options());
+    ASSERT_TRUE(later.append("lab", "six"));
+  }
+  ASSERT_TRUE(directory.disk.remove("/data/checkpoint"));
+  const auto log = repair(directory.disk);
+  ASSERT_TRUE(log->log);
+  EXPECT_EQ(log->find("lab")->partitions.size(), 3u);
+  EXPECT_EQ(log->find("lab")->spec.config, "a=b\n");
+  ASSERT_TRUE(log->find("empty"));
+  EXPECT_EQ(log->find("empty")->spec.id, empty);
+  EXPECT_FALSE(log->find("adt"));
+  EXPECT_TRUE(*directory.disk.exists(kept("/data/topics/adt-0")));
+}
+
 // The frame of each commit from 1 on that "lab" and "adt" made.
 constexpr std::size_t kFrameBytes = log::kBlockBytes;
 

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/base64.h"
+#include "base/bytes.h"
 #include "log/directory.h"
 #include "log/segment.h"
 #include "log/verify.h"
@@ -184,6 +185,16 @@ Status look_at_journal(log::Disk& disk, Store& store) {
   return {};
 }
 
+// The number is not covered by the checkpoint's checksum: one that no server will ever write is
+// damage.
+bool is_newer(log::Disk& disk, const std::string& directory) {
+  constexpr std::size_t kFormatAt = 8;
+  constexpr std::uint32_t kFormatMax = 1000;
+  const auto bytes = log::read_file(disk, directory + "/checkpoint", log::kCheckpointBytesMax);
+  return bytes && bytes->size() >= kFormatAt + 4 &&
+         load_le<std::uint32_t>(bytes->data() + kFormatAt) <= kFormatMax;
+}
+
 }  // namespace
 
 std::string partition_path(const std::string& directory, std::string_view topic,
@@ -229,7 +240,7 @@ Result<Store> look_at(log::Disk& disk, const std::string& directory) {
   auto checkpoint = log::read_checkpoint(disk, directory);
   if (checkpoint) {
     store.checkpoint = *std::move(checkpoint);
-  } else if (checkpoint.error().code() == ErrorCode::Conflict) {
+  } else if (checkpoint.error().code() == ErrorCode::Conflict && is_newer(disk, directory)) {
     return std::move(checkpoint).error();
   } else {
     store.checkpoint_fault = holds("checkpoint") ? checkpoint.error().message() : "it is missing";
