@@ -99,7 +99,8 @@ def bench_trickle(build, folder):
             f"{after[1].p99_us:.0f} µs")
     how = (f"closed loop, {SECONDS} s after {WARM_UP_SECONDS} s of warm-up, {many['checkpoints']} checkpoints of which 10 asked for, "
            f"{many['appends_per_commit']:.1f} appends a commit "
-           f"(p10 {many['appends_per_commit_p10']:.0f}, p50 {many['appends_per_commit_p50']:.0f}), {many['cpu_s_per_s']:.2f} CPUs, writers included; {many['machine']}")
+           f"(p10 {many['appends_per_commit_p10']:.0f}, p50 "
+           f"{many['appends_per_commit_p50']:.0f}), {many['cpu_s_per_s']:.2f} CPUs, writers included; {many['machine']}")
     put("log/trickle/200x50", many["appends_per_s"], "/s", how)
     put("log/trickle/200x50/of-50-syncs", many["appends_per_s"] / (50 * rate) * 100, "%", sync)
     put("log/trickle/200x50/p50", many["p50_us"], "µs", how)

@@ -15,8 +15,9 @@ import subprocess
 import sys
 import time
 
-import log_run
-from measure import lone_sync_us, program, put, say
+sys.dont_write_bytecode = True  # No cache file may appear beside the sources.
+import log_run  # noqa: E402
+from measure import lone_sync_us, program, put, say  # noqa: E402
 
 SECONDS = float(os.environ.get("MYELIN_BENCH_SECONDS", "10"))
 STREAM_SECONDS = float(os.environ.get("MYELIN_BENCH_STREAM_SECONDS", "60"))

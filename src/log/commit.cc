@@ -82,7 +82,7 @@ Result<std::vector<Offset>> Log::append(Write write) {
   queue_bytes_ += bytes;
   space_.reserve(bytes);
   queue_.push_back({std::move(write), last_received_, bytes, journal_bytes});
-  if (committer_waits_) queue_changed_.notify_one();
+  if (committer_waits_ && queue_.size() >= committer_wants_) queue_changed_.notify_one();
   return bases;
 }
 
@@ -173,6 +173,7 @@ bool Log::take_group(std::deque<Pending>& group) {
     committer_waits_ = false;
     if (!woken && queue_.empty()) return true;
   }
+  gather();
   // A small journal takes smaller frames; a large batch may have to go into one after all.
   const auto limit = std::min(options_.group_bytes_max, write_bytes_max_);
   const auto limit_of_all =
@@ -194,7 +195,23 @@ bool Log::take_group(std::deque<Pending>& group) {
     queue_.pop_front();
   }
   queue_bytes_ -= bytes;
+  usual_group_ = std::max(group.size(), usual_group_ - usual_group_ / 8);
   return true;
+}
+
+// Writers that wait for their acknowledgments come back together after a commit. Taking the first
+// at once would split them into two halves that take turns, at twice the syncs; so the committer
+// waits a moment for as many as came lately. A lone writer never waits.
+void Log::gather() {
+  constexpr std::chrono::microseconds kGatherMax{60};
+  const auto due = clock_.steady() + kGatherMax;
+  committer_wants_ = usual_group_;
+  committer_waits_ = true;
+  for (auto now = clock_.steady();
+       now < due && queue_.size() < usual_group_ && !closing_ && !failed_; now = clock_.steady())
+    queue_changed_.wait_for(queue_mutex_, due - now);
+  committer_waits_ = false;
+  committer_wants_ = 1;
 }
 
 void Log::commit_group(std::deque<Pending> group) {

@@ -172,6 +172,7 @@ class Log {
   Status number(Write& write, std::vector<Offset>& bases) MYELIN_REQUIRES(queue_mutex_);
   void commit_loop();
   bool take_group(std::deque<Pending>& group);
+  void gather() MYELIN_REQUIRES(queue_mutex_);
   void commit_group(std::deque<Pending> group);
   Status build(std::deque<Pending>& group, Commit& commit, std::shared_ptr<FrameBuffer>& frame,
                FrameHeader& header);
@@ -246,6 +247,8 @@ class Log {
   Timestamp last_received_ MYELIN_GUARDED_BY(queue_mutex_){};
   bool closing_ MYELIN_GUARDED_BY(queue_mutex_) = false;
   bool committer_waits_ MYELIN_GUARDED_BY(queue_mutex_) = false;
+  std::size_t committer_wants_ MYELIN_GUARDED_BY(queue_mutex_) = 1;  // Wake it for so many.
+  std::size_t usual_group_ = 1;  // Committer only: writes a commit, lately.
 
   // Durable commits that the flusher has not yet written.
   mutable Mutex buffer_mutex_;

@@ -28,16 +28,21 @@ inline void expect(bool holds, const std::string& otherwise) {
   if (!holds) throw Mismatch(otherwise);
 }
 
-// Wall-clock time as the test sets it, forwards and backwards; delays are real.
+// Wall-clock time as the test sets it, forwards and backwards; delays are real but for those that
+// it ends.
 class ModelClock final : public Clock {
  public:
   Timestamp now() const override { return timestamp_from_ms(ms_); }
-  SteadyTime steady() const override { return std::chrono::steady_clock::now(); }
+  SteadyTime steady() const override {
+    return std::chrono::steady_clock::now() + std::chrono::milliseconds(skipped_ms_);
+  }
+  void skip(std::chrono::milliseconds delay) { skipped_ms_ += delay.count(); }
   void set(std::int64_t ms) { ms_ = ms; }
   void move(std::int64_t by_ms) { ms_ += by_ms; }
 
  private:
   std::atomic<std::int64_t> ms_ = 1'700'000'000'000;
+  std::atomic<std::int64_t> skipped_ms_ = 0;
 };
 
 // What became of a write. An acknowledgment counts only when the power was still on as it came.

@@ -184,7 +184,7 @@ TEST(LogDeletion, GivesTheNameFreeAtOnce) {
   EXPECT_THAT(*after.values("a"), ElementsAre("new"));
 }
 
-TEST(LogDeletion, KeepsTheNewTopicOverAStopThatComesFirst) {
+TEST(LogDeletion, KeepsTheNewTopicWhenItComesBeforeTheNextCheckpoint) {
   SimDisk disk;
   auto options = removal_options();
   options.flush_interval = std::chrono::milliseconds(1);
@@ -196,6 +196,12 @@ TEST(LogDeletion, KeepsTheNewTopicOverAStopThatComesFirst) {
   // The deletion is flushed, and no checkpoint knows of it.
   while (log.log->commits_after(before, 1)) std::this_thread::yield();
   ASSERT_TRUE(log.write(new_topic(log, 7, "new")));
+  {
+    const auto snapshot = log.log->snapshot();
+    ASSERT_TRUE(snapshot);
+    ASSERT_EQ((*snapshot)->state.topics.size(), 1u);
+    EXPECT_EQ((*snapshot)->state.topics.begin()->first, log.find("a")->spec.id);
+  }
   ASSERT_TRUE(log.log->close());
   ASSERT_TRUE(log.reopen());
   EXPECT_THAT(*log.values("a"), ElementsAre("new"));

@@ -80,6 +80,8 @@ std::optional<CompanionHeader> decode_companion_header(std::string_view bytes) {
   header.partition.partition = PartitionIndex(in.le<std::int32_t>());
   header.partition.topic = Uuid::from_bytes(in.bytes(16));
   header.base_offset = Offset(in.le<std::int64_t>());
+  // The rest is zeros.
+  if (encode_companion_header(header) != bytes.substr(0, kMetaHeaderBytes)) return std::nullopt;
   return header;
 }
 

@@ -235,13 +235,13 @@ class Checker {
     line("verified", fmt::format("{}, {}, {} in {:.1f} s", count_text(records_, "record"),
                                  count_text(batches_, "batch"), size_text(bytes_),
                                  static_cast<double>(took_.count()) / 1000));
-    line("result",
-         damaged_ == 0
-             ? "whole"
-             : fmt::format(
-                   "{}{}", count_text(static_cast<std::uint64_t>(damaged_), "finding of damage"),
-                   start_.refusals.empty() && store_.checkpoint ? "; a server starts"
-                                                                : "; a server does not start"));
+    line("result", damaged_ == 0
+                       ? "whole"
+                       : fmt::format("{} of damage{}",
+                                     count_text(static_cast<std::uint64_t>(damaged_), "finding"),
+                                     start_.refusals.empty() && store_.checkpoint
+                                         ? "; a server starts"
+                                         : "; a server does not start"));
     print(world_.out, text);
   }
 

@@ -148,8 +148,10 @@ class Rebuilder {
     char bytes[log::kMetaHeaderBytes];
     MYELIN_TRY(got, meta->read_at(0, bytes, sizeof bytes));
     const auto header = log::decode_companion_header({bytes, got});
-    if (header && header->partition == id_ && header->base_offset == files.base_offset)
-      return header->version;
+    const bool right = header && header->partition == id_ &&
+                       header->base_offset == files.base_offset && header->version > 0 &&
+                       header->version <= log::kMetaVersion;
+    if (right) return header->version;
     out_.bad_headers.push_back(path);
     header_unknown_ = true;
     return expected;
@@ -279,6 +281,9 @@ class Rebuilder {
   // Behind a compacted segment offsets are missing as they should.
   void account() {
     auto& pieces = out_.pieces;
+    std::erase_if(out_.bad_headers, [&](const std::string& path) {
+      return std::ranges::find(out_.unused, path) != out_.unused.end();
+    });
     std::ranges::sort(pieces, {}, [](const Piece& piece) { return piece.state.base_offset; });
     for (std::size_t i = 0; told_.state == nullptr && i + 1 < pieces.size(); ++i) {
       if (pieces[i].state.generation > 0) pieces[i].accounted_to = pieces[i + 1].state.base_offset;

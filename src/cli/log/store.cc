@@ -185,6 +185,15 @@ Status look_at_journal(log::Disk& disk, Store& store) {
   return {};
 }
 
+bool is_sane(const log::Checkpoint& checkpoint) {
+  constexpr std::uint64_t kFileBytesMax = 1ull << 40;
+  constexpr std::uint32_t kFilesMax = 10'000;
+  return checkpoint.journal_file_bytes >= 8 * log::kBlockBytes &&
+         checkpoint.journal_file_bytes <= kFileBytesMax &&
+         checkpoint.journal_file_bytes % log::kBlockBytes == 0 &&
+         checkpoint.journal_file_count >= 2 && checkpoint.journal_file_count <= kFilesMax;
+}
+
 // The number is not covered by the checkpoint's checksum: one that no server will ever write is
 // damage.
 bool is_newer(log::Disk& disk, const std::string& directory) {
@@ -238,7 +247,9 @@ Result<Store> look_at(log::Disk& disk, const std::string& directory) {
     return Error(ErrorCode::Conflict,
                  fmt::format("{} is not a data directory of Myelin", directory));
   auto checkpoint = log::read_checkpoint(disk, directory);
-  if (checkpoint) {
+  if (checkpoint && !is_sane(*checkpoint)) {
+    store.checkpoint_fault = "what it says of the journal cannot be";
+  } else if (checkpoint) {
     store.checkpoint = *std::move(checkpoint);
   } else if (checkpoint.error().code() == ErrorCode::Conflict && is_newer(disk, directory)) {
     return std::move(checkpoint).error();
