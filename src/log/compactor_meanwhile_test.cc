@@ -172,12 +172,12 @@ TEST_F(CompactorMeanwhileTest, LeavesNothingBehindWhenTheDiskIsFull) {
 TEST_F(CompactorMeanwhileTest, GoesOnWithWhatItDidNotComeTo) {
   auto policy = compact_policy();
   policy.segment_bytes = 200;
+  std::atomic<bool> full = true;  // The log's threads look at it to their end.
   KeyedLog log(disk, policy);
   for (int i = 0; i < 20; ++i) log.put(fmt::format("k{}", i % 4), fmt::format("{}", i));
   log.roll();
   const auto wanted = log.state();
   // The second of the new segments.
-  std::atomic<bool> full = true;
   disk.set_free_bytes(0);
   disk.fail_when([&](std::string_view operation, const std::string& path) {
     return full && operation == "write" && path.ends_with(".1.log") &&

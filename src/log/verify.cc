@@ -126,8 +126,9 @@ Result<bool> SegmentVerifier::step(std::size_t bytes_max) {
       spent += found->batch_bytes;
       tell_hidden(found->base_offset);
       verify(*found, bytes_max);
-    } else {
-      hide(next_);
+    } else if (hide(next_) == FileEnds::Here) {
+      hidden_->count += state_.batch_count - next_ - 1;
+      next_ = state_.batch_count - 1;
     }
     ++next_;
   }
@@ -191,7 +192,7 @@ Result<std::optional<MetaEntry>> SegmentVerifier::entry(std::uint64_t index) {
   return entries_[index - entries_first_];
 }
 
-void SegmentVerifier::hide(std::uint64_t index) {
+SegmentVerifier::FileEnds SegmentVerifier::hide(std::uint64_t index) {
   const auto ends_at = entries_error_.empty() ? file_end(segment_.meta_path()) : std::nullopt;
   Hidden hidden{index, 1, "its checksum does not match", DamageKind::Entry};
   if (!entries_error_.empty()) {
@@ -201,11 +202,13 @@ void SegmentVerifier::hide(std::uint64_t index) {
     hidden.kind = DamageKind::Short;
     hidden.what = fmt::format("the file ends at byte {}", *ends_at);
   }
+  const auto ends = hidden.kind == DamageKind::Short ? FileEnds::Here : FileEnds::Later;
   if (hidden_) {
     ++hidden_->count;
   } else {
     hidden_ = std::move(hidden);
   }
+  return ends;
 }
 
 std::optional<std::uint64_t> SegmentVerifier::file_end(const std::string& path) {

@@ -101,7 +101,8 @@ class SegmentVerifier {
   Result<bool> begin();
   Result<bool> look_behind();
   Result<std::optional<MetaEntry>> entry(std::uint64_t index);
-  void hide(std::uint64_t index);
+  enum class FileEnds : std::uint8_t { Here, Later };
+  FileEnds hide(std::uint64_t index);
   void tell_hidden(Offset next_offset);
   std::string_view out_of_order(const MetaEntry& entry, std::uint64_t index) const;
   void verify(const MetaEntry& entry, std::size_t bytes_max);

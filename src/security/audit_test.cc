@@ -114,6 +114,17 @@ TEST_F(BusAuditSinkTest, NamesNoCauseForWhatOpensASession) {
   EXPECT_EQ(bus_.records[0].value->find("reason"), std::string::npos);
 }
 
+TEST(AuditJson, TellsSettingsThatWereChanged) {
+  AuditEvent event{};
+  event.action = AuditAction::TopicConfigured;
+  EXPECT_EQ(audit_json(event).find("settings"), std::string::npos);
+  event.settings = {{"retention.ms", "1000"}, {"cleanup.policy", std::nullopt}};
+  const auto json = audit_json(event);
+  EXPECT_TRUE(is_valid_json(json));
+  EXPECT_NE(json.find(R"("settings":{"retention.ms":"1000","cleanup.policy":null})"),
+            std::string::npos);
+}
+
 TEST_F(BusAuditSinkTest, FailsWhereTheBusTakesNothing) {
   bus_.append_error = Error(ErrorCode::Exhausted, "too much waits");
   const auto status = record(ended());

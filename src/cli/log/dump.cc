@@ -234,7 +234,8 @@ class Dumper {
       const bool is_last = s + 1 == state.segments.size();
       if (!is_last && state.segments[s + 1].base_offset <= from) continue;
       const log::Segment segment(files_, path, id, state.segments[s]);
-      for (std::uint64_t at = 0; at < state.segments[s].batch_count; at += kEntriesARead) {
+      const auto stored = stored_batches(path, state.segments[s]);
+      for (std::uint64_t at = 0; at < stored; at += kEntriesARead) {
         MYELIN_TRY(entries, segment.entries(state.segments[s], at, kEntriesARead));
         for (std::size_t i = 0; i < entries.size(); ++i) {
           if (entries[i] && entries[i]->last_offset() < from) continue;
@@ -244,6 +245,23 @@ class Dumper {
       }
     }
     return {};
+  }
+
+  // As many of a segment's batches as its companion has entries of; that there are fewer than the
+  // checkpoint says is told.
+  std::uint64_t stored_batches(const std::string& path, const log::SegmentState& state) {
+    const auto* folder = store_.find(path);
+    const auto* files =
+        folder == nullptr ? nullptr : folder->find(state.base_offset, state.generation);
+    const auto bytes = files == nullptr ? 0 : files->meta_bytes.value_or(0);
+    const auto there =
+        bytes < log::kMetaHeaderBytes ? 0 : (bytes - log::kMetaHeaderBytes) / log::kMetaEntryBytes;
+    if (there >= state.batch_count) return state.batch_count;
+    print(world_.err, fmt::format("myelin log: {} of {} entries are left of the companion of {}\n",
+                                  there, state.batch_count,
+                                  log::segment_path(path, state.base_offset, state.generation,
+                                                    log::SegmentFile::Log)));
+    return there;
   }
 
   void dump_batch(const log::Segment& segment, const log::SegmentState& state,

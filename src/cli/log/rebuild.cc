@@ -52,11 +52,7 @@ class Rebuilder {
   using Entries = std::vector<std::pair<std::uint64_t, log::MetaEntry>>;  // With their numbers.
 
   const SegmentFiles* find(log::Offset base, std::uint32_t generation) const {
-    if (folder_ == nullptr) return nullptr;
-    const auto found = std::ranges::find_if(folder_->segments, [&](const SegmentFiles& files) {
-      return files.base_offset == base && files.generation == generation;
-    });
-    return found == folder_->segments.end() ? nullptr : &*found;
+    return folder_ == nullptr ? nullptr : folder_->find(base, generation);
   }
 
   Status take_told() {

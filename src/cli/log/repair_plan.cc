@@ -64,12 +64,8 @@ class Planner {
     const auto* folder = store_.find(path);
     const auto name =
         log::segment_path(path, segment.base_offset, segment.generation, log::SegmentFile::Log);
-    const SegmentFiles* files = nullptr;
-    for (std::size_t i = 0; folder != nullptr && i < folder->segments.size(); ++i) {
-      const auto& there = folder->segments[i];
-      if (there.base_offset == segment.base_offset && there.generation == segment.generation)
-        files = &there;
-    }
+    const auto* files =
+        folder == nullptr ? nullptr : folder->find(segment.base_offset, segment.generation);
     const auto meta = log::kMetaHeaderBytes + segment.batch_count * log::kMetaEntryBytes;
     if (files == nullptr || !files->whole()) {
       plan_.reasons.push_back(fmt::format("{} or its companion is missing", name));
@@ -233,15 +229,11 @@ class Planner {
     const auto path = partition_path(store_.directory, topic->second.name, id.partition);
     const auto* folder = store_.find(path);
     if (folder == nullptr) return;
-    for (const auto& files : folder->segments) {
-      if (files.base_offset != segment.base_offset || files.generation != segment.generation ||
-          !files.whole()) {
-        continue;
-      }
-      const auto meta_end = log::kMetaHeaderBytes + segment.batch_count * log::kMetaEntryBytes;
-      keep_rest(path, segment, log::SegmentFile::Log, segment.log_bytes, *files.log_bytes);
-      keep_rest(path, segment, log::SegmentFile::Meta, meta_end, *files.meta_bytes);
-    }
+    const auto* files = folder->find(segment.base_offset, segment.generation);
+    if (files == nullptr || !files->whole()) return;
+    const auto meta_end = log::kMetaHeaderBytes + segment.batch_count * log::kMetaEntryBytes;
+    keep_rest(path, segment, log::SegmentFile::Log, segment.log_bytes, *files->log_bytes);
+    keep_rest(path, segment, log::SegmentFile::Meta, meta_end, *files->meta_bytes);
   }
 
   void keep_rest(const std::string& path, const log::SegmentState& segment, log::SegmentFile file,

@@ -211,6 +211,13 @@ std::string partition_path(const std::string& directory, std::string_view topic,
   return fmt::format("{}/topics/{}-{}", directory, topic, partition.value);
 }
 
+const SegmentFiles* PartitionFolder::find(log::Offset base_offset, std::uint32_t generation) const {
+  const auto found = std::ranges::find_if(segments, [&](const SegmentFiles& files) {
+    return files.base_offset == base_offset && files.generation == generation;
+  });
+  return found == segments.end() ? nullptr : &*found;
+}
+
 std::optional<log::JournalGeometry> Store::geometry() const {
   log::JournalGeometry geometry{directory + "/journal"};
   if (checkpoint) {

@@ -37,6 +37,8 @@ struct PartitionFolder {
   MetadataFile metadata = MetadataFile::Missing;
   std::vector<SegmentFiles> segments;  // By base offset, then generation.
   std::vector<std::string> others;     // Paths of files that are no segment's.
+
+  const SegmentFiles* find(log::Offset base_offset, std::uint32_t generation) const;
 };
 
 struct JournalFile {
