@@ -58,15 +58,10 @@ int run(const Settings& settings) {
   if (settings.logging.format == LogFormat::Human) print_doors(settings, *server);
   const int signal = io::wait_for_stop_signal();
   logger.info("server.stopping", {{"signal", signal}});
-  const auto stopped = server->stop();
-  if (stopped == Stopped::TimedOut) {
+  if (!server->stop()) {
     logger.error("server.stop_timed_out",
                  {{"note", "ending now; the log recovers at the next start"}});
     std::_Exit(1);
-  }
-  if (stopped == Stopped::Unclean) {
-    logger.error("server.stopped_unclean", {{"note", "the log recovers at the next start"}});
-    return kExitFatal;
   }
   logger.info("server.stopped");
   return 0;

@@ -51,7 +51,7 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, Logger& 
   auto status = server->open_log();
   if (status) status = server->open_doors();
   if (status) return server;
-  (void)server->stop();
+  server->stop();
   return std::move(status).error();
 }
 
@@ -242,7 +242,7 @@ void Server::install_http_metrics() {
         [&http] { return http.connection_counts().refused; });
 }
 
-Stopped Server::stop() {
+bool Server::stop() {
   const auto due = clock_.steady() + settings_.runtime.stop_timeout;
   const auto left = [&] {
     return std::max(milliseconds(1),
@@ -253,22 +253,20 @@ Stopped Server::stop() {
   // threads.
   if (mllp_) all = mllp_->stop(left()) && all;
   if (http_) all = http_->stop(left()) && all;
-  if (stream_) all = stream_->stop(left()) && all;
   if (admin_) all = admin_->stop(left()) && all;
-  if (!all) return Stopped::TimedOut;
+  if (stream_) all = stream_->stop(left()) && all;
+  if (!all) return false;
   callbacks_.clear();
   if (housekeeper_) housekeeper_->stop();
   mllp_.reset();
   http_.reset();
-  bool clean = true;
   if (broker_) {
     if (const auto closed = broker_->close(); !closed) {
-      logger_.error("log.close_failed", {{"reason", closed.error().message()}});
-      clean = false;
+      fatal(fmt::format("data directory {}: {}. Nothing acknowledged is lost; a restart recovers",
+                        settings_.data, closed.error().message()));
     }
   }
-  if (runtime_ && !runtime_->stop(left())) return Stopped::TimedOut;
-  return clean ? Stopped::Clean : Stopped::Unclean;
+  return !runtime_ || runtime_->stop(left());
 }
 
 }  // namespace myelin::app

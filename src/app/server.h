@@ -25,21 +25,16 @@
 
 namespace myelin::app {
 
-enum class Stopped : std::uint8_t {
-  Clean,
-  Unclean,   // The directory could not be left clean; the next start recovers it.
-  TimedOut,  // Something still ran at the end of the time: the process must end, which the log
-             // makes safe.
-};
-
 class Server {
  public:
   // Recovers the data directory and opens the doors. Blocks. An error says what to change.
   static Result<std::unique_ptr<Server>> start(const Settings& settings, Logger& logger);
   ~Server();
 
-  // Closes the doors, commits what was taken in, leaves the directory clean.
-  Stopped stop();
+  // Closes the doors, commits what was taken in, leaves the directory clean. False when something
+  // still ran at the end of the time: then the process must end, which the log makes safe. A disk
+  // that fails meanwhile ends the process (kExitFatal).
+  bool stop();
 
   std::uint16_t http_port() const { return http_->local_port(); }
   std::uint16_t mllp_port() const { return mllp_->port(); }

@@ -245,6 +245,55 @@ TEST_F(CommitReaderTest, SaysNothingWhenAllThatWentWasRead) {
   EXPECT_THAT(reading.gaps, IsEmpty());
 }
 
+TEST_F(CommitReaderTest, SaysNothingWhenWhatWentWasReadLive) {
+  Reading reading(broker, now());
+  fill("a", 0, 3);
+  reading.drain();
+  EXPECT_THAT(reading.values(), ElementsAre("a0", "a1", "a2"));
+  broker.settle();
+  remove_before("a", -1);
+  fill("b", 0, 1);
+  broker.settle();
+  reading.drain();
+  EXPECT_THAT(reading.values(), ElementsAre("b0"));
+  EXPECT_THAT(reading.gaps, IsEmpty());
+}
+
+TEST_F(CommitReaderTest, SaysNothingOfRemovedRecordsThatItHoldsInMemory) {
+  for (int i = 0; i < 4; ++i) broker.put("a", "k", fmt::format("{}", i));
+  broker.settle();
+  Reading reading(broker, kEarliest);
+  ASSERT_TRUE(reading.step(1));
+  remove_before("a", 3);
+  reading.drain(1);
+  EXPECT_THAT(reading.values(), ElementsAre("0", "1", "2", "3"));
+  EXPECT_THAT(reading.gaps, IsEmpty());
+}
+
+TEST_F(CommitReaderTest, GivesABatchWholeThatTheStartIsInTheMidstOf) {
+  std::vector<log::KeyedRecord> ten;
+  for (int i = 0; i < 10; ++i) ten.push_back({"k", fmt::format("{}", i)});
+  ASSERT_TRUE(broker.append({{"a", log::keyed_batch(ten)}}));
+  broker.settle();
+  Reading reading(broker, kEarliest);
+  remove_before("a", 5);
+  reading.drain();
+  EXPECT_THAT(reading.values(), SizeIs(10));
+  EXPECT_THAT(reading.gaps, IsEmpty());
+}
+
+TEST_F(CommitReaderTest, SaysNothingOfWhatLiesBeforeItsBeginning) {
+  fill("a", 0, 4);
+  broker.settle();
+  Reading reading(broker, now());
+  remove_before("a", -1);
+  fill("b", 0, 1);
+  broker.settle();
+  reading.drain();
+  EXPECT_THAT(reading.values(), ElementsAre("b0"));
+  EXPECT_THAT(reading.gaps, IsEmpty());
+}
+
 TEST_F(CommitReaderTest, SaysNothingOfWhatWasGoneBeforeItBegan) {
   fill("a", 0, 4);
   broker.settle();

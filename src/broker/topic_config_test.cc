@@ -90,5 +90,17 @@ TEST(TopicConfig, SetsLagsRatioAndTheTimeOfTombstones) {
   EXPECT_EQ(policy.segment_time, milliseconds(4));
 }
 
+TEST(TopicConfig, BeginsFilesAnewBeforeTheirRecordsAreTooOldToWaitForCompaction) {
+  const TopicConfig compacted{{"cleanup.policy", "compact"}, {"max.compaction.lag.ms", "5000"}};
+  EXPECT_EQ(policy_of(compacted, kDefaults).segment_time, milliseconds(5000));
+  auto config = compacted;
+  config["segment.ms"] = "100";
+  EXPECT_EQ(policy_of(config, kDefaults).segment_time, milliseconds(100));
+  config["segment.ms"] = "9000";
+  EXPECT_EQ(policy_of(config, kDefaults).segment_time, milliseconds(5000));
+  config["cleanup.policy"] = "delete";
+  EXPECT_EQ(policy_of(config, kDefaults).segment_time, milliseconds(9000));
+}
+
 }  // namespace
 }  // namespace myelin::broker

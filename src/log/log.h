@@ -17,7 +17,6 @@
 #include <set>
 #include <string>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "base/mutex.h"
@@ -256,8 +255,7 @@ class Log {
   std::deque<CommitPtr> buffered_ MYELIN_GUARDED_BY(buffer_mutex_);
   std::size_t buffered_bytes_ MYELIN_GUARDED_BY(buffer_mutex_) = 0;
   CommitNumber visible_ MYELIN_GUARDED_BY(buffer_mutex_);
-  CommitNumber flushed_
-      MYELIN_GUARDED_BY(buffer_mutex_);  // Commits up to it are in segments alone.
+  CommitNumber flushed_ MYELIN_GUARDED_BY(buffer_mutex_);  // Up to it: in segments alone.
   std::uint64_t checkpoints_wanted_ MYELIN_GUARDED_BY(buffer_mutex_) = 0;
   std::uint64_t checkpoints_done_ MYELIN_GUARDED_BY(buffer_mutex_) = 0;
   bool stopping_ MYELIN_GUARDED_BY(buffer_mutex_) = false;      // close() has begun.
@@ -285,8 +283,7 @@ class Log {
   std::vector<TopicPtr> work_deleted_;
   std::map<std::string, std::shared_ptr<File>> dirty_files_;
   std::set<std::string> dirty_directories_;
-  std::set<PartitionId>
-      to_cut_;  // Recovery's: something may lie behind the end of the last segment.
+  std::set<PartitionId> to_cut_;             // Recovery's: behind whose ends something may lie.
   bool sync_everything_ = false;             // Too many are dirty to sync each.
   std::vector<Partition*> new_directories_;  // Of partitions, durable with the next sync.
   // Named by the last durable checkpoint and by nothing later.

@@ -280,7 +280,9 @@ class Dumper {
     line.number("firstRecord", std::uint64_t{entry->first_record});
     line.time("received", entry->received_ms);
     line.number("position", entry->position);
-    const auto read = segment.read(state, log::Seek::to(entry->base_offset), 0);
+    auto up_to_here = state;
+    up_to_here.batch_count = number + 1;
+    const auto read = segment.read(up_to_here, log::Seek::to(entry->base_offset), 0);
     if (!read || read->empty()) {
       line.number("firstOffset", entry->base_offset.value);
       line.number("lastOffset", entry->last_offset().value);
