@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cli/log/text.h"
 #include "formats/kafka/record_batch.h"
 #include "log/epochs.h"
 #include "log/segment.h"
@@ -366,8 +367,9 @@ Status FrameSalvage::adopt_unknown(const log::PartitionId& id) {
   spec.partitions = std::max(spec.partitions, count);
   plan_.unknown.push_back(
       fmt::format("How topic {} was made: the commit that did it cannot be read. It is taken to be "
-                  "'{}' with {} partitions.",
-                  id.topic.to_string(), spec.name, spec.partitions));
+                  "'{}' with {}.",
+                  id.topic.to_string(), spec.name,
+                  count_text(static_cast<std::uint64_t>(spec.partitions), "partition")));
   return create(spec);
 }
 

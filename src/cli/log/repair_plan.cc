@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "cli/log/frame_salvage.h"
 #include "cli/log/start_check.h"
@@ -145,16 +145,17 @@ class Planner {
   }
 
   void move_unused() {
-    std::set<std::string> used;
+    std::map<std::string, log::TopicId> used;
     for (const auto& [id, partition] : plan_.partitions) {
       const auto topic = plan_.state.topics.find(id.topic);
       if (topic == plan_.state.topics.end()) continue;
-      used.insert(partition_path(store_.directory, topic->second.name, id.partition));
+      used[partition_path(store_.directory, topic->second.name, id.partition)] = id.topic;
       for (const auto& path : partition.rebuilt().unused)
         plan_.moves.push_back({path, "belongs to no segment that counts"});
     }
     for (const auto& folder : store_.partitions) {
-      if (!used.contains(folder.path)) {
+      const auto user = used.find(folder.path);
+      if (user == used.end() || (folder.topic && *folder.topic != user->second)) {
         plan_.moves.push_back({folder.path, "belongs to no topic"});
         continue;
       }
