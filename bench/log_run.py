@@ -120,9 +120,9 @@ def bench_partitions(build, folder):
     one = load(build, folder, "start", keep=True)
     load(build, folder, "fill", topics=MANY)
     clean = load(build, folder, "start", keep=True)
-    cold = load(build, folder, "start", keep=True, cold=1)
     crash = load(build, folder, "crash", keep=True, topics=MANY, flush_interval_ms=NEVER_MS)
     killed = load(build, folder, "start", keep=True)
+    cold = load(build, folder, "start", keep=True, cold=1)
     load(build, folder, "crash", keep=True, topics=MANY, flush_interval_ms=NEVER_MS)
     killed_cold = load(build, folder, "start", keep=True, cold=1)
     busy = load(build, folder, "append", keep=True, topics=MANY, writers=50, seconds=min(SECONDS, 30), checkpoints=3,

@@ -82,7 +82,7 @@ Result<std::vector<Offset>> Log::append(Write write) {
   queue_bytes_ += bytes;
   space_.reserve(bytes);
   queue_.push_back({std::move(write), last_received_, bytes, journal_bytes});
-  if (committer_waits_ && queue_.size() >= committer_wants_) queue_changed_.notify_one();
+  if (committer_wants_ > 0 && queue_.size() >= committer_wants_) queue_changed_.notify_one();
   return bases;
 }
 
@@ -152,85 +152,116 @@ Status Log::check_writable(const Write& write, std::size_t bytes) {
   return Error(ErrorCode::Unavailable, "no space left for the data directory");
 }
 
+// What becomes one commit.
+struct Log::Group {
+  CommitBuilder builder;
+  std::vector<std::shared_ptr<AppendWaiter>> waiters{};
+  std::size_t writes = 0;
+  std::size_t bytes = 0;
+  std::size_t journal_bytes = 0;
+  bool deletes = false;
+  bool whole = false;  // Takes no more.
+};
+
 void Log::commit_loop() {
-  std::deque<Pending> group;
-  while (take_group(group)) {
-    commit_group(std::move(group));
-    group.clear();
-  }
+  while (wait_for_writes()) commit_group();
 }
 
-// False when everything is committed and the log closes. An empty group closes the tail: a frame
-// that proves the one before it.
-bool Log::take_group(std::deque<Pending>& group) {
+// False when everything is committed and the log closes. True without a write closes the tail: a
+// frame that proves the one before it.
+bool Log::wait_for_writes() {
   MutexLock lock(queue_mutex_);
+  // Half of those that were just told: the others come while these are put into a frame.
+  await_writes((usual_group_ + 1) / 2);
   while (queue_.empty()) {
     if (closing_) return tail_open_ && !failed_;
-    committer_waits_ = true;
+    committer_wants_ = 1;
     const bool woken = !tail_open_ || failed_
                            ? (queue_changed_.wait(queue_mutex_), true)
                            : queue_changed_.wait_for(queue_mutex_, options_.tail_interval);
-    committer_waits_ = false;
+    committer_wants_ = 0;
     if (!woken && queue_.empty()) return true;
   }
-  gather();
+  return true;
+}
+
+// Writers that wait for their acknowledgments come back together after a commit. Writing what the
+// first of them brings would split them into halves that take turns, at twice the syncs: so the
+// committer waits for as many as came lately. Not longer than a sync takes: that would cost more
+// than a second one. A lone writer never waits.
+void Log::await_writes(std::size_t count) {
+  constexpr SteadyTime::duration kWaitMax = std::chrono::microseconds(250);
+  if (count < 2 && usual_group_ < 2) return;
+  committer_wants_ = count;
+  auto now = clock_.steady();
+  for (const auto due = now + std::min(last_sync_, kWaitMax);
+       now < due && queue_.size() < count && !closing_ && !failed_; now = clock_.steady())
+    queue_changed_.wait_for(queue_mutex_, due - now);
+  committer_wants_ = 0;
+}
+
+// Takes what the group has room for; false when the group is whole.
+bool Log::take(Group& group) {
   // A small journal takes smaller frames; a large batch may have to go into one after all.
   const auto limit = std::min(options_.group_bytes_max, write_bytes_max_);
   const auto limit_of_all =
       std::min(std::max(options_.large_group_bytes_max, limit), write_bytes_max_);
-  std::size_t bytes = 0;
-  std::size_t journal_bytes = 0;
-  bool deletes = false;
+  if (group.whole) return false;
+  MutexLock lock(queue_mutex_);
+  if (queue_.empty() && group.writes > 0) {
+    await_writes(usual_group_ - group.writes);
+    group.whole = true;
+  }
   while (!queue_.empty()) {
     const auto& next = queue_.front();
-    const bool fits =
-        bytes + next.bytes <= limit_of_all && journal_bytes + next.journal_bytes <= limit;
+    const bool fits = group.bytes + next.bytes <= limit_of_all &&
+                      group.journal_bytes + next.journal_bytes <= limit;
     // A new topic may have the name of a deleted one; the flusher separates them by commit.
-    const bool reuses = deletes && !next.write.topics.empty();
-    if (!group.empty() && (!fits || reuses)) break;
-    deletes = deletes || !next.write.deleted.empty();
-    bytes += next.bytes;
-    journal_bytes += next.journal_bytes;
-    group.push_back(std::move(queue_.front()));
+    const bool reuses = group.deletes && !next.write.topics.empty();
+    if (group.writes > 0 && (!fits || reuses)) {
+      group.whole = true;
+      break;
+    }
+    ++group.writes;
+    group.deletes = group.deletes || !next.write.deleted.empty();
+    group.bytes += next.bytes;
+    group.journal_bytes += next.journal_bytes;
+    queue_bytes_ -= next.bytes;
+    taken_.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
-  queue_bytes_ -= bytes;
-  usual_group_ = std::max(group.size(), usual_group_ - usual_group_ / 8);
-  return true;
+  group.whole = group.whole || group.writes >= usual_group_;
+  return !taken_.empty();
 }
 
-// Writers that wait for their acknowledgments come back together after a commit. Taking the first
-// at once would split them into two halves that take turns, at twice the syncs; so the committer
-// waits a moment for as many as came lately. A lone writer never waits.
-void Log::gather() {
-  constexpr std::chrono::microseconds kGatherMax{60};
-  const auto due = clock_.steady() + kGatherMax;
-  committer_wants_ = usual_group_;
-  committer_waits_ = true;
-  for (auto now = clock_.steady();
-       now < due && queue_.size() < usual_group_ && !closing_ && !failed_; now = clock_.steady())
-    queue_changed_.wait_for(queue_mutex_, due - now);
-  committer_waits_ = false;
-  committer_wants_ = 1;
-}
-
-void Log::commit_group(std::deque<Pending> group) {
-  std::vector<std::shared_ptr<AppendWaiter>> waiters;
-  for (auto& pending : group) {
-    if (pending.write.waiter) waiters.push_back(std::move(pending.write.waiter));
+Status Log::build(Group& group) {
+  auto status = failed_ ? Status(Error(ErrorCode::Unavailable, "the log has failed")) : Status();
+  while (take(group)) {
+    for (auto& [write, received, bytes, journal_bytes] : taken_) {
+      if (write.waiter) group.waiters.push_back(std::move(write.waiter));
+      if (status) status = group.builder.add(std::move(write), received);
+    }
+    taken_.clear();
   }
-  const auto commit = std::make_shared<Commit>();
-  commit->number = last_commit_ + 1;
-  for (const auto& pending : group) commit->reserved += pending.bytes;
+  usual_group_ = std::max({group.writes, usual_group_ - (usual_group_ + 7) / 8, std::size_t{1}});
+  large_bytes_ += group.builder.large_bytes();
+  return status;
+}
+
+void Log::commit_group() {
+  Group group{CommitBuilder(large_batches_, options_.large_batch_bytes, last_commit_ + 1,
+                            {usual_group_, last_body_bytes_})};
+  auto status = build(group);
+  const auto [commit, frame, entry_count] = group.builder.finish();
   FrameHeader header;
   header.commit = commit->number;
   header.durable_through = last_commit_;
-  std::shared_ptr<FrameBuffer> frame;
-  auto status = failed_ ? Status(Error(ErrorCode::Unavailable, "the log has failed"))
-                        : build(group, *commit, frame, header);
+  header.body_bytes = last_body_bytes_ = frame->body_bytes();
+  header.entry_count = entry_count;
+  commit->reserved = group.bytes;
   if (status) status = write_frame(*commit, *frame, header);
   if (status) {
-    tail_open_ = !group.empty();
+    tail_open_ = group.writes > 0;
     last_commit_ = header.commit;
     publish(commit);
   } else if (status.error().code() == ErrorCode::Canceled) {
@@ -238,26 +269,17 @@ void Log::commit_group(std::deque<Pending> group) {
   } else {
     fail(status.error());
   }
-  for (const auto& waiter : waiters) {
-    if (status) {
-      waiter->completed(header.commit);
-    } else {
-      waiter->completed(status.error());
-    }
-  }
+  tell(group, status ? Result<CommitNumber>(header.commit) : status.error());
   if (options_.on_committed) options_.on_committed(status ? CommitPtr(commit) : nullptr);
 }
 
-Status Log::build(std::deque<Pending>& group, Commit& commit, std::shared_ptr<FrameBuffer>& frame,
-                  FrameHeader& header) {
-  CommitBuilder builder(large_batches_, options_.large_batch_bytes);
-  for (auto& pending : group)
-    MYELIN_TRY_VOID(builder.add(std::move(pending.write), pending.received));
-  large_bytes_ += builder.large_bytes();
-  frame = std::make_shared<FrameBuffer>(builder.body_bytes());
-  header.body_bytes = builder.body_bytes();
-  header.entry_count = builder.finish(frame, commit);
-  return {};
+void Log::tell(Group& group, const Result<CommitNumber>& outcome) const {
+  // The first of them go on while the others are told.
+  constexpr std::size_t kFirst = 4;
+  for (std::size_t i = 0; i < group.waiters.size(); ++i) {
+    group.waiters[i]->completed(outcome);
+    if (i + 1 == kFirst && options_.on_first_told) options_.on_first_told();
+  }
 }
 
 // Smooth: the nearer the journal is to its end, the longer each commit waits, so that producers
@@ -307,11 +329,13 @@ Status Log::wait_for_journal(std::size_t frame_bytes) {
 }
 
 Status Log::write_frame(Commit& commit, FrameBuffer& frame, const FrameHeader& header) {
-  MYELIN_TRY_VOID(wait_for_journal(frame.capacity()));
+  MYELIN_TRY_VOID(wait_for_journal(frame.size()));
   if (failed_) return Error(ErrorCode::Unavailable, "the log has failed");
+  const auto began = clock_.steady();
   MYELIN_TRY(end, journal_->write(header, frame));
   commit.end = end;
   commit.written = clock_.steady();
+  last_sync_ = commit.written - began;
   return {};
 }
 

@@ -6,107 +6,110 @@
 
 namespace myelin::log {
 
-Status CommitBuilder::place_batch(NewBatch& batch, Timestamp received) {
-  Item item;
-  item.partition = batch.partition;
-  item.placed = place(*batch.partition, batch.bytes, received);
-  if (batch.bytes.size() >= large_batch_bytes_) {
-    MYELIN_TRY(stored, large_batches_.write(*batch.partition, item.placed, batch.bytes));
-    item.stored = stored;
-  }
-  body_bytes_ += item.stored ? kStoredEntryOverhead + item.stored->head + item.stored->tail
-                             : kBatchEntryOverhead + batch.bytes.size();
-  if (item.stored) large_bytes_ += batch.bytes.size();
-  item.bytes = std::move(batch.bytes);
-  items_.push_back(std::move(item));
-  return {};
+CommitBuilder::CommitBuilder(LargeBatchWriter& large_batches, std::size_t large_batch_bytes,
+                             CommitNumber number, Expected expected)
+    : large_batches_(large_batches),
+      large_batch_bytes_(large_batch_bytes),
+      commit_(std::make_shared<Commit>()),
+      frame_(std::make_shared<FrameBuffer>()) {
+  commit_->number = number;
+  frame_->reserve_body(expected.body_bytes);
+  commit_->batches.reserve(expected.writes);
+  commit_->partitions.reserve(expected.writes);
+  places_.reserve(expected.writes);
 }
 
 Status CommitBuilder::add(Write write, Timestamp received) {
-  Part part{std::move(write), received};
-  for (const auto& topic : part.write.topics) body_bytes_ += create_topic_bytes(topic->spec);
-  for (auto& batch : part.write.batches) MYELIN_TRY_VOID(place_batch(batch, received));
-  for (const auto& config : part.write.configs) body_bytes_ += configure_topic_bytes(config.config);
-  for (const auto& start : part.write.starts) place_start(*start.partition, start.start);
-  body_bytes_ += part.write.starts.size() * kMoveStartBytes;
-  body_bytes_ += part.write.deleted.size() * kDeleteTopicBytes;
-  parts_.push_back(std::move(part));
+  ++writes_;
+  for (auto& topic : write.topics) {
+    write_create_topic(frame_->extend(create_topic_bytes(topic->spec)), topic->spec);
+    commit_->topics.push_back(std::move(topic));
+  }
+  for (auto& batch : write.batches) MYELIN_TRY_VOID(add_batch(batch, received));
+  for (auto& config : write.configs) {
+    write_configure_topic(frame_->extend(configure_topic_bytes(config.config)),
+                          config.topic->spec.id, config.config);
+    commit_->configs.push_back(std::move(config));
+  }
+  for (auto& start : write.starts) {
+    place_start(*start.partition, start.start);
+    write_move_start(frame_->extend(kMoveStartBytes), {start.partition->id(), start.start});
+    commit_->starts.push_back(std::move(start));
+  }
+  for (auto& topic : write.deleted) {
+    write_delete_topic(frame_->extend(kDeleteTopicBytes), {topic->spec.id});
+    commit_->deleted.push_back(std::move(topic));
+  }
+  entries_ += static_cast<std::uint32_t>(write.topics.size() + write.batches.size() +
+                                         write.configs.size() + write.starts.size() +
+                                         write.deleted.size());
   return {};
 }
 
-char* CommitBuilder::finish_batch(char* to, Item& item, Timestamp received, Commit& commit,
-                                  const std::shared_ptr<FrameBuffer>& frame) {
-  const auto size = item.bytes.size();
-  const auto id = item.partition->id();
-  BatchRef batch;
-  if (item.stored) {
-    auto bytes = std::make_shared<const std::string>(std::move(item.bytes));
-    batch.bytes = *bytes;
-    to = write_stored_entry(to, {.partition = id,
-                                 .received = received,
-                                 .first_record = first_record_,
-                                 .begins_segment = item.placed.begins_segment,
-                                 .segment = item.placed.segment,
-                                 .position = item.placed.position,
-                                 .batch_bytes = static_cast<std::uint32_t>(size),
-                                 .header_crc = kafka::header_checksum(batch.bytes),
-                                 .head = batch.bytes.substr(0, item.stored->head),
-                                 .tail = batch.bytes.substr(size - item.stored->tail)});
-    batch.owner = std::move(bytes);
-    commit.bytes += size;
-  } else {
-    to = write_batch_entry(to,
-                           {id, received, first_record_, item.bytes, item.placed.begins_segment});
-    batch.bytes = {to - size, size};
-    batch.owner = frame;
+Status CommitBuilder::add_batch(NewBatch& batch, Timestamp received) {
+  const auto placed = place(*batch.partition, batch.bytes, received);
+  std::optional<BlockEdges> edges;
+  if (batch.bytes.size() >= large_batch_bytes_) {
+    MYELIN_TRY(written, large_batches_.write(*batch.partition, placed, batch.bytes));
+    edges = written;
   }
-  batch.partition = id;
-  batch.base_offset = Offset(load_be<std::int64_t>(batch.bytes.data()));
-  batch.last_offset = batch.base_offset + load_be<std::int32_t>(batch.bytes.data() + 23);
-  batch.commit = commit.number;
-  batch.first_record = first_record_;
-  batch.record_count = static_cast<std::uint32_t>(load_be<std::int32_t>(batch.bytes.data() + 57));
-  batch.received = received;
-  batch.segment = item.placed.segment;
-  batch.position = item.placed.position;
-  batch.in_segment = item.stored.has_value();
-  first_record_ += batch.record_count;
-  commit.batches.push_back(std::move(batch));
-  commit.partitions.push_back(item.partition);
-  return to;
+  const std::string_view bytes = batch.bytes;
+  auto& ref = commit_->batches.emplace_back();
+  ref.partition = batch.partition->id();
+  ref.base_offset = Offset(load_be<std::int64_t>(bytes.data()));
+  ref.last_offset = ref.base_offset + load_be<std::int32_t>(bytes.data() + 23);
+  ref.commit = commit_->number;
+  ref.first_record = first_record_;
+  ref.record_count = static_cast<std::uint32_t>(load_be<std::int32_t>(bytes.data() + 57));
+  ref.received = received;
+  ref.segment = placed.segment;
+  ref.position = placed.position;
+  ref.in_segment = edges.has_value();
+  first_record_ += ref.record_count;
+  commit_->partitions.push_back(batch.partition);
+  if (edges) {
+    add_stored(ref, std::move(batch.bytes), *edges, placed);
+    places_.push_back({});
+    return {};
+  }
+  write_batch_entry(frame_->extend(kBatchEntryOverhead + bytes.size()),
+                    {ref.partition, received, ref.first_record, bytes, placed.begins_segment});
+  places_.push_back({frame_->body_bytes() - bytes.size(), bytes.size()});
+  return {};
 }
 
-std::uint32_t CommitBuilder::finish(const std::shared_ptr<FrameBuffer>& frame, Commit& commit) {
-  char* at = frame->body();
-  std::size_t entries = items_.size();
-  auto item = items_.begin();
-  for (auto& part : parts_) {
-    auto& write = part.write;
-    entries +=
-        write.topics.size() + write.configs.size() + write.starts.size() + write.deleted.size();
-    for (auto& topic : write.topics) {
-      at = write_create_topic(at, topic->spec);
-      commit.topics.push_back(std::move(topic));
-    }
-    for (std::size_t i = 0; i < write.batches.size(); ++i)
-      at = finish_batch(at, *item++, part.received, commit, frame);
-    for (auto& config : write.configs) {
-      at = write_configure_topic(at, config.topic->spec.id, config.config);
-      commit.configs.push_back(std::move(config));
-    }
-    for (auto& start : write.starts) {
-      at = write_move_start(at, {start.partition->id(), start.start});
-      commit.starts.push_back(std::move(start));
-    }
-    for (auto& topic : write.deleted) {
-      at = write_delete_topic(at, {topic->spec.id});
-      commit.deleted.push_back(std::move(topic));
-    }
+void CommitBuilder::add_stored(BatchRef& ref, std::string bytes, const BlockEdges& edges,
+                               const Placed& placed) {
+  auto owner = std::make_shared<const std::string>(std::move(bytes));
+  ref.bytes = *owner;
+  const auto size = ref.bytes.size();
+  write_stored_entry(frame_->extend(kStoredEntryOverhead + edges.head + edges.tail),
+                     {.partition = ref.partition,
+                      .received = ref.received,
+                      .first_record = ref.first_record,
+                      .begins_segment = placed.begins_segment,
+                      .segment = placed.segment,
+                      .position = placed.position,
+                      .batch_bytes = static_cast<std::uint32_t>(size),
+                      .header_crc = kafka::header_checksum(ref.bytes),
+                      .head = ref.bytes.substr(0, edges.head),
+                      .tail = ref.bytes.substr(size - edges.tail)});
+  ref.owner = std::move(owner);
+  commit_->bytes += size;
+  large_bytes_ += size;
+}
+
+CommitBuilder::Built CommitBuilder::finish() {
+  frame_->finish();
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i].bytes == 0) continue;
+    auto& ref = commit_->batches[i];
+    ref.bytes = frame_->body_view().substr(places_[i].at, places_[i].bytes);
+    ref.owner = frame_;
   }
-  MYELIN_CHECK(at == frame->body() + body_bytes_, "a frame's body is as long as was said");
   // A frame without batches pins nothing.
-  if (!commit.batches.empty()) commit.bytes += frame->capacity();
-  return static_cast<std::uint32_t>(entries);
+  if (!places_.empty()) commit_->bytes += frame_->capacity();
+  return {commit_, frame_, entries_};
 }
 
 }  // namespace myelin::log

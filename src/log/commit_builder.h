@@ -1,4 +1,4 @@
-// CommitBuilder: turns the writes of one commit into the body of its frame and into what readers
+// CommitBuilder: turns the writes of one commit, as they come, into its frame and into what readers
 // and the flusher share.
 //
 // Adding a write places its batches in segments and writes large ones there at once, so nothing
@@ -7,8 +7,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
-#include <vector>
 
 #include "log/commit.h"
 #include "log/frame_buffer.h"
@@ -18,42 +16,45 @@ namespace myelin::log {
 
 class CommitBuilder {
  public:
-  CommitBuilder(LargeBatchWriter& large_batches, std::size_t large_batch_bytes)
-      : large_batches_(large_batches), large_batch_bytes_(large_batch_bytes) {}
+  // How much there will be; only a guess.
+  struct Expected {
+    std::size_t writes = 0;
+    std::size_t body_bytes = 0;
+  };
+  CommitBuilder(LargeBatchWriter& large_batches, std::size_t large_batch_bytes, CommitNumber number,
+                Expected expected);
 
   // Unavailable when a large batch could not be made durable.
   Status add(Write write, Timestamp received);
 
-  std::uint32_t body_bytes() const { return static_cast<std::uint32_t>(body_bytes_); }
   // Of batches that went straight to segments.
   std::uint64_t large_bytes() const { return large_bytes_; }
+  std::size_t writes() const { return writes_; }
 
-  // Writes the entries into the frame's body and completes the commit, whose number is set. Gives
-  // the number of entries.
-  std::uint32_t finish(const std::shared_ptr<FrameBuffer>& frame, Commit& commit);
+  // Once, after the last write.
+  struct Built {
+    std::shared_ptr<Commit> commit;
+    std::shared_ptr<FrameBuffer> frame;
+    std::uint32_t entry_count = 0;
+  };
+  Built finish();
 
  private:
-  struct Item {
-    Partition* partition = nullptr;
-    std::string bytes;
-    Placed placed;
-    std::optional<BlockEdges> stored;  // It is in its segment but for these edges.
-  };
-  struct Part {
-    Write write;
-    Timestamp received;
-  };
-
-  Status place_batch(NewBatch& batch, Timestamp received);
-  char* finish_batch(char* to, Item& item, Timestamp received, Commit& commit,
-                     const std::shared_ptr<FrameBuffer>& frame);
+  Status add_batch(NewBatch& batch, Timestamp received);
+  void add_stored(BatchRef& ref, std::string bytes, const BlockEdges& edges, const Placed& placed);
 
   LargeBatchWriter& large_batches_;
   const std::size_t large_batch_bytes_;
-  std::vector<Part> parts_;
-  std::vector<Item> items_;  // Of all parts, in order.
-  std::size_t body_bytes_ = 0;
+  const std::shared_ptr<Commit> commit_;
+  const std::shared_ptr<FrameBuffer> frame_;
+  struct InBody {
+    std::size_t at = 0;
+    std::size_t bytes = 0;  // None when the batch is elsewhere.
+  };
+  std::vector<InBody> places_;  // Of the commit's batches.
   std::uint64_t large_bytes_ = 0;
+  std::size_t writes_ = 0;
+  std::uint32_t entries_ = 0;
   std::uint32_t first_record_ = 0;
 };
 

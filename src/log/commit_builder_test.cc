@@ -34,10 +34,8 @@ class CommitBuilderTest : public ::testing::Test {
   void add(Write write) { ASSERT_TRUE(builder_.add(std::move(write), timestamp_from_ms(5))); }
   // The entries of the frame's body, as a replay would read them.
   std::vector<Entry> finish() {
-    frame_ = std::make_shared<FrameBuffer>(builder_.body_bytes());
-    commit_.number = kCommit;
-    const auto count = builder_.finish(frame_, commit_);
-    auto entries = decode_entries(frame_->body_view(builder_.body_bytes()), count);
+    built_ = builder_.finish();
+    auto entries = decode_entries(built_.frame->body_view(), built_.entry_count);
     EXPECT_TRUE(entries) << (entries ? "" : entries.error().message());
     return entries ? std::move(*entries) : std::vector<Entry>();
   }
@@ -45,11 +43,10 @@ class CommitBuilderTest : public ::testing::Test {
   SimDisk disk_;
   FilePool files_{disk_, 4};
   LargeBatchWriter large_batches_{disk_};
-  CommitBuilder builder_{large_batches_, kLarge};
+  CommitBuilder builder_{large_batches_, kLarge, kCommit, {}};
   TopicPtr topic_;
   std::int64_t next_ = 0;
-  std::shared_ptr<FrameBuffer> frame_;
-  Commit commit_;
+  CommitBuilder::Built built_;
 };
 
 TEST_F(CommitBuilderTest, WritesWhatEachWriteDoesInItsOrder) {
@@ -67,9 +64,9 @@ TEST_F(CommitBuilderTest, WritesWhatEachWriteDoesInItsOrder) {
   for (const auto& entry : finish()) kinds.push_back(entry.index());
   // Batch, topic, stored, deletion, start, configuration: as Entry lists them.
   EXPECT_THAT(kinds, ElementsAre(1, 0, 0, 5, 4, 3));
-  EXPECT_EQ(commit_.batches.size(), 2u);
-  EXPECT_EQ(commit_.topics.size() + commit_.configs.size(), 2u);
-  EXPECT_EQ(commit_.starts.size() + commit_.deleted.size(), 2u);
+  EXPECT_EQ(built_.commit->batches.size(), 2u);
+  EXPECT_EQ(built_.commit->topics.size() + built_.commit->configs.size(), 2u);
+  EXPECT_EQ(built_.commit->starts.size() + built_.commit->deleted.size(), 2u);
 }
 
 TEST_F(CommitBuilderTest, CountsRecordsThroughTheCommit) {
@@ -85,14 +82,14 @@ TEST_F(CommitBuilderTest, CountsRecordsThroughTheCommit) {
   for (const auto& entry : entries) places.push_back(std::get<BatchEntry>(entry).first_record);
   EXPECT_THAT(places, ElementsAre(0u, 4u, 5u));
   for (std::size_t i = 0; i < 3; ++i) {
-    const auto& ref = commit_.batches[i];
+    const auto& ref = built_.commit->batches[i];
     EXPECT_EQ(ref.first_record, places[i]);
     EXPECT_EQ(ref.commit, kCommit);
     EXPECT_EQ(ref.bytes, std::get<BatchEntry>(entries[i]).bytes);
     EXPECT_EQ(ref.received, timestamp_from_ms(5));
   }
-  EXPECT_EQ(commit_.batches[2].base_offset, Offset(5));
-  EXPECT_EQ(commit_.batches[2].last_offset, Offset(7));
+  EXPECT_EQ(built_.commit->batches[2].base_offset, Offset(5));
+  EXPECT_EQ(built_.commit->batches[2].last_offset, Offset(7));
 }
 
 TEST_F(CommitBuilderTest, TellsWhichBatchesBeginASegment) {
@@ -103,8 +100,8 @@ TEST_F(CommitBuilderTest, TellsWhichBatchesBeginASegment) {
   std::vector<bool> begins;
   for (const auto& entry : finish()) begins.push_back(std::get<BatchEntry>(entry).begins_segment);
   EXPECT_THAT(begins, ElementsAre(true, false, true, false));
-  EXPECT_EQ(commit_.batches[3].segment, Offset(2));
-  EXPECT_EQ(commit_.batches[3].position, 100u);
+  EXPECT_EQ(built_.commit->batches[3].segment, Offset(2));
+  EXPECT_EQ(built_.commit->batches[3].position, 100u);
 }
 
 TEST_F(CommitBuilderTest, NamesALargeBatchInsteadOfCopyingIt) {
@@ -124,9 +121,9 @@ TEST_F(CommitBuilderTest, NamesALargeBatchInsteadOfCopyingIt) {
   EXPECT_EQ((stored.position + bytes.size() - stored.tail.size()) % kBlockBytes, 0u);
   EXPECT_EQ(stored.header_crc, kafka::header_checksum(bytes));
   EXPECT_EQ(stored.first_record, 1u);
-  EXPECT_TRUE(commit_.batches[1].in_segment);
-  EXPECT_EQ(commit_.batches[1].bytes, bytes);
-  EXPECT_EQ(commit_.bytes, frame_->capacity() + bytes.size());
+  EXPECT_TRUE(built_.commit->batches[1].in_segment);
+  EXPECT_EQ(built_.commit->batches[1].bytes, bytes);
+  EXPECT_EQ(built_.commit->bytes, built_.frame->capacity() + bytes.size());
 }
 
 TEST_F(CommitBuilderTest, KeepsTheLargeBatchInTheFrameAsLongAsTheDirectoryIsNotDurable) {
@@ -135,7 +132,7 @@ TEST_F(CommitBuilderTest, KeepsTheLargeBatchInTheFrameAsLongAsTheDirectoryIsNotD
   add(std::move(write));
   EXPECT_TRUE(std::holds_alternative<BatchEntry>(finish().at(0)));
   EXPECT_EQ(builder_.large_bytes(), 0u);
-  EXPECT_FALSE(commit_.batches[0].in_segment);
+  EXPECT_FALSE(built_.commit->batches[0].in_segment);
 }
 
 TEST_F(CommitBuilderTest, PinsNothingWithoutBatches) {
@@ -143,7 +140,7 @@ TEST_F(CommitBuilderTest, PinsNothingWithoutBatches) {
   write.starts.push_back({topic_, topic_->partitions[0].get(), Offset(0)});
   add(std::move(write));
   EXPECT_EQ(finish().size(), 1u);
-  EXPECT_EQ(commit_.bytes, 0u);
+  EXPECT_EQ(built_.commit->bytes, 0u);
 }
 
 TEST_F(CommitBuilderTest, SaysWhenALargeBatchCannotBeWritten) {

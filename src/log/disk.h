@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,10 +28,18 @@ class File {
   virtual Result<std::size_t> read_at(std::uint64_t position, char* to, std::size_t size) = 0;
   // Writes all of it. Durable on return only for a file opened with Writes::Synced.
   virtual Status write_at(std::uint64_t position, std::string_view bytes) = 0;
+  // The same of pieces that follow each other.
+  virtual Status write_pieces_at(std::uint64_t position,
+                                 std::span<const std::string_view> pieces);
   // Data and the size needed to reach it are on stable storage after success. After a failure
   // nothing may be assumed of any write since the last success, and the call is never repeated on
   // this file.
   virtual Status sync() = 0;
+  // The disk may begin to write the range, so that a sync finds less to do. Promises nothing; an
+  // error is the next sync's.
+  virtual void start_writeback(std::uint64_t /*position*/, std::uint64_t /*bytes*/) {}
+  // The range is about to be read, or written in part. Promises nothing.
+  virtual void start_read(std::uint64_t /*position*/, std::uint64_t /*bytes*/) {}
   virtual Status truncate(std::uint64_t size) = 0;
   // Reserves space; the bytes read as zeros.
   virtual Status allocate(std::uint64_t size) = 0;

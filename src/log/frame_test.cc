@@ -199,9 +199,34 @@ TEST(FrameBuffer, IsAlignedAndZeroBehindTheBody) {
   FrameBuffer buffer(100);
   std::memset(buffer.data(), 'x', kFrameHeaderBytes + 100);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % kBlockBytes, 0u);
-  EXPECT_EQ(buffer.capacity(), kBlockBytes);
+  EXPECT_EQ(buffer.size(), kBlockBytes);
   EXPECT_EQ(buffer.whole().find_first_not_of('\0', kFrameHeaderBytes + 100),
             std::string_view::npos);
+}
+
+TEST(FrameBuffer, KeepsWhatWasWrittenWhileItGrows) {
+  FrameBuffer buffer;
+  std::string written;
+  for (std::size_t i = 1; i < 200; ++i) {
+    const std::string piece(i, static_cast<char>('a' + i % 26));
+    std::memcpy(buffer.extend(piece.size()), piece.data(), piece.size());
+    written += piece;
+  }
+  buffer.finish();
+  EXPECT_EQ(buffer.body_view(), written);
+  EXPECT_EQ(buffer.size(), frame_bytes(static_cast<std::uint32_t>(written.size())));
+  EXPECT_LE(buffer.size(), buffer.capacity());
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % kBlockBytes, 0u);
+  EXPECT_EQ(buffer.whole().find_first_not_of('\0', kFrameHeaderBytes + written.size()),
+            std::string_view::npos);
+}
+
+TEST(FrameBuffer, TakesNoMoreMemoryThanWasForeseen) {
+  FrameBuffer buffer;
+  buffer.reserve_body(3 * kBlockBytes - kFrameHeaderBytes);
+  (void)buffer.extend(3 * kBlockBytes - kFrameHeaderBytes);
+  buffer.finish();
+  EXPECT_EQ(buffer.capacity(), 3 * kBlockBytes);
 }
 
 TEST(FrameEntries, RefuseABodyCutAtAnyByte) {
@@ -260,7 +285,7 @@ TEST(FrameEntries, RefuseAStartBelowZero) {
 }
 
 TEST(FrameEntries, RefuseATopicThatCouldNotBeAFolder) {
-  const auto refused = [](TopicSpec topic) {
+  const auto refused = [](const TopicSpec& topic) {
     std::string body(create_topic_bytes(topic), '\0');
     write_create_topic(body.data(), topic);
     return !decode_entries(body, 1);

@@ -113,7 +113,7 @@ bool JournalWriter::is_free(const JournalPosition& position) const {
 }
 
 Result<JournalPosition> JournalWriter::write(FrameHeader header, FrameBuffer& frame) {
-  const auto bytes = frame.capacity();
+  const auto bytes = frame.size();
   const auto position = next_position(bytes);
   MYELIN_CHECK(bytes <= geometry_.frame_bytes_max(), "a frame is longer than the journal takes");
   MYELIN_CHECK(is_free(position), "a journal file is written before it is free");
@@ -122,7 +122,7 @@ Result<JournalPosition> JournalWriter::write(FrameHeader header, FrameBuffer& fr
   header.incarnation = id_.incarnation;
   header.secret = id_.secret;
   header.lap = position.lap;
-  encode_frame_header(frame.data(), header, frame.body_view(header.body_bytes));
+  encode_frame_header(frame.data(), header, frame.body_view());
   MYELIN_TRY_VOID(file(position.lap).write_at(position.byte, frame.whole()));
   end_ = {position.lap, position.byte + bytes};
   end_bytes_ = end_.lap * geometry_.file_bytes + end_.byte;
@@ -190,7 +190,7 @@ Result<std::optional<StoredFrame>> JournalReader::read_at(const JournalPosition&
   MYELIN_TRY(body, file->read_at(position.byte + kFrameHeaderBytes, frame.buffer->body(),
                                  header->body_bytes));
   if (body != header->body_bytes || !frame_checks({head, sizeof head}, frame.body())) return none;
-  frame.end = {position.lap, position.byte + frame.buffer->capacity()};
+  frame.end = {position.lap, position.byte + frame.buffer->size()};
   return std::optional<StoredFrame>(std::move(frame));
 }
 

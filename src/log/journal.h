@@ -113,7 +113,7 @@ struct StoredFrame {
   std::shared_ptr<FrameBuffer> buffer;
   JournalPosition end;
 
-  std::string_view body() const { return buffer->body_view(header.body_bytes); }
+  std::string_view body() const { return buffer->body_view(); }
 };
 
 // Reads the frames behind a checkpoint in order and tells a torn tail from corruption.

@@ -29,33 +29,11 @@
 #include "log/frame_buffer.h"
 #include "log/journal.h"
 #include "log/large_batch.h"
+#include "log/options.h"
 #include "log/space.h"
 #include "log/types.h"
 
 namespace myelin::log {
-
-struct Options {
-  std::string directory;
-  std::uint64_t journal_file_bytes = 128u << 20;
-  std::uint32_t journal_file_count = 3;
-  std::uint64_t segment_bytes = 1u << 30;
-  std::size_t group_bytes_max = 1u << 20;  // A commit's frame is closed at this size.
-  // A batch at least so large is written straight to its segment; the journal names it.
-  std::size_t large_batch_bytes = 256u << 10;
-  std::size_t large_group_bytes_max = 8u << 20;  // A commit is closed at this sum of such batches.
-  std::size_t queue_bytes_max = 64u << 20;       // What may wait for the committer.
-  std::size_t buffer_bytes_max = 64u << 20;      // What may wait for the flusher.
-  std::chrono::milliseconds flush_interval{5000};
-  std::chrono::milliseconds tail_interval{50};  // Silence after which the tail is closed.
-  SpaceLimits space;
-  // Between two thirds of the journal and all of it commits are delayed by up to this.
-  std::chrono::milliseconds throttle_max{20};
-  std::size_t open_files_max = 1024;
-  // Called from the committer after the waiters of a commit were told; without one when it failed.
-  std::function<void(const std::shared_ptr<const struct Commit>&)> on_committed;
-  // What to do when durability can no longer be promised. Must not return outside of tests.
-  std::function<void(const std::string&)> fail;
-};
 
 // The state of a durable checkpoint; see Log::snapshot(). Must not outlive its log.
 struct Snapshot {
@@ -147,6 +125,7 @@ class Log {
     std::size_t bytes = 0;          // Of all that it holds.
     std::size_t journal_bytes = 0;  // Of what is expected to go to the journal.
   };
+  struct Group;
   struct Replacement;
   Log(Disk& disk, const Clock& clock, Options options);
 
@@ -170,11 +149,12 @@ class Log {
   std::size_t journal_bytes_of(const Write& write) const;
   Status number(Write& write, std::vector<Offset>& bases) MYELIN_REQUIRES(queue_mutex_);
   void commit_loop();
-  bool take_group(std::deque<Pending>& group);
-  void gather() MYELIN_REQUIRES(queue_mutex_);
-  void commit_group(std::deque<Pending> group);
-  Status build(std::deque<Pending>& group, Commit& commit, std::shared_ptr<FrameBuffer>& frame,
-               FrameHeader& header);
+  bool wait_for_writes();
+  void await_writes(std::size_t count) MYELIN_REQUIRES(queue_mutex_);
+  bool take(Group& group);
+  Status build(Group& group);
+  void commit_group();
+  void tell(Group& group, const Result<CommitNumber>& outcome) const;
   Status wait_for_journal(std::size_t frame_bytes);
   void throttle();
   Status write_frame(Commit& commit, FrameBuffer& frame, const FrameHeader& header);
@@ -236,6 +216,10 @@ class Log {
   CommitNumber last_commit_;
   bool tail_open_ = false;         // The last frame is not yet proven by a later one.
   std::uint64_t large_bytes_ = 0;  // Written to segments since a checkpoint was last asked for.
+  std::vector<Pending> taken_;
+  SteadyTime::duration last_sync_{};
+  std::size_t usual_group_ = 1;  // Writes a commit, lately.
+  std::size_t last_body_bytes_ = 0;
 
   // The sequencer: what is numbered and waits to be committed.
   mutable Mutex queue_mutex_;
@@ -245,9 +229,7 @@ class Log {
   std::map<TopicId, TopicPtr> topics_ MYELIN_GUARDED_BY(queue_mutex_);
   Timestamp last_received_ MYELIN_GUARDED_BY(queue_mutex_){};
   bool closing_ MYELIN_GUARDED_BY(queue_mutex_) = false;
-  bool committer_waits_ MYELIN_GUARDED_BY(queue_mutex_) = false;
-  std::size_t committer_wants_ MYELIN_GUARDED_BY(queue_mutex_) = 1;  // Wake it for so many.
-  std::size_t usual_group_ = 1;  // Committer only: writes a commit, lately.
+  std::size_t committer_wants_ MYELIN_GUARDED_BY(queue_mutex_) = 0;  // It waits for so many.
 
   // Durable commits that the flusher has not yet written.
   mutable Mutex buffer_mutex_;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -70,9 +71,48 @@ class PosixFile final : public File {
     return {};
   }
 
+  Status write_pieces_at(std::uint64_t position,
+                         std::span<const std::string_view> pieces) override {
+    constexpr std::size_t kPiecesMax = 256;
+    iovec parts[kPiecesMax];
+    while (!pieces.empty()) {
+      const auto some = pieces.first(std::min(pieces.size(), kPiecesMax));
+      std::size_t bytes = 0;
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        parts[i] = {const_cast<char*>(some[i].data()), some[i].size()};
+        bytes += some[i].size();
+      }
+      const auto put = ::pwritev(fd_.get(), parts, static_cast<int>(some.size()),
+                                 static_cast<off_t>(position));
+      if (put < 0 && errno == EINTR) continue;
+      if (put <= 0 && bytes > 0) return system_error("write to", path_, put < 0 ? errno : EIO);
+      // The kernel may have taken less; what is left goes piece by piece.
+      auto taken = static_cast<std::size_t>(put);
+      for (const auto& piece : some) {
+        const auto skipped = std::min(taken, piece.size());
+        taken -= skipped;
+        MYELIN_TRY_VOID(write_at(position + skipped, piece.substr(skipped)));
+        position += piece.size();
+      }
+      pieces = pieces.subspan(some.size());
+    }
+    return {};
+  }
+
   Status sync() override {
     if (::fdatasync(fd_.get()) != 0) return system_error("sync of", path_, errno);
     return {};
+  }
+
+  void start_writeback(std::uint64_t position, std::uint64_t bytes) override {
+    // Without a flag that waits it takes no error away from a later sync.
+    (void)::sync_file_range(fd_.get(), static_cast<off_t>(position), static_cast<off_t>(bytes),
+                            SYNC_FILE_RANGE_WRITE);
+  }
+
+  void start_read(std::uint64_t position, std::uint64_t bytes) override {
+    (void)::posix_fadvise(fd_.get(), static_cast<off_t>(position), static_cast<off_t>(bytes),
+                          POSIX_FADV_WILLNEED);
   }
 
   Status truncate(std::uint64_t size) override {
@@ -248,6 +288,12 @@ std::string PosixDisk::describe_weakness(const std::string& path) {
 }  // namespace
 
 std::unique_ptr<Disk> make_posix_disk() { return std::make_unique<PosixDisk>(); }
+
+Status File::write_pieces_at(std::uint64_t position, std::span<const std::string_view> pieces) {
+  std::string all;
+  for (const auto& piece : pieces) all.append(piece);
+  return all.empty() ? Status() : write_at(position, all);
+}
 
 Result<std::string> read_file(Disk& disk, const std::string& path, std::uint64_t bytes_max) {
   MYELIN_TRY(file, disk.open(path, Writes::None, Create::No));

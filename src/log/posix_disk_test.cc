@@ -67,6 +67,33 @@ TEST_F(PosixDisk, ReservesSpaceThatReadsAsZeros) {
   EXPECT_EQ(get("a"), std::string(2 * kBlockBytes, '\0'));
 }
 
+TEST_F(PosixDisk, WritesPiecesOneBehindTheOther) {
+  const auto file = *disk_->open(path("a"), Writes::Buffered, Create::Empty);
+  std::vector<std::string> made;
+  std::string whole;
+  for (int i = 0; i < 2'000; ++i) {  // More than one call of the system takes.
+    made.push_back(i % 7 == 0 ? "" : std::to_string(i));
+    whole += made.back();
+  }
+  const std::vector<std::string_view> pieces(made.begin(), made.end());
+  ASSERT_TRUE(file->write_pieces_at(3, pieces));
+  ASSERT_TRUE(file->write_pieces_at(1, {}));
+  file->start_writeback(0, whole.size());
+  file->start_read(0, whole.size());
+  ASSERT_TRUE(file->sync());
+  EXPECT_EQ(get("a"), std::string(3, '\0') + whole);
+}
+
+TEST_F(PosixDisk, SaysWhyPiecesCannotBeWritten) {
+  put("a", "hello");
+  const auto file = *disk_->open(path("a"), Writes::None, Create::No);
+  const std::string_view pieces[] = {"x", "y"};
+  const auto refused = file->write_pieces_at(0, pieces);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::Unavailable);
+  EXPECT_THAT(refused.error().message(), HasSubstr(path("a")));
+}
+
 TEST_F(PosixDisk, CutsAFile) {
   put("a", "hello");
   const auto file = *disk_->open(path("a"), Writes::Buffered, Create::No);

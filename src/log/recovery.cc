@@ -141,13 +141,15 @@ Status Log::load() {
 Status Log::check_partition(PartitionId id, const std::string& directory, PartitionState& state) {
   if (state.segments.empty()) return {};
   const auto& active = state.segments.back();
-  auto length = Segment(files_, directory, id, active).check(active);
+  const Segment segment(files_, directory, id, active);
+  auto length = segment.check(active);
   if (!length && length.error().code() == ErrorCode::NotFound) {
     return Error(ErrorCode::Corrupt,
                  fmt::format("it is half deleted: {}", length.error().message()));
   }
   if (!length) return std::move(length).error();
   if (*length == Segment::Length::Longer) to_cut_.insert(id);
+  if (!state_.clean) segment.start_read(active);
   if (state_.format == 1) describe_segments(id, directory, state);
   return {};
 }

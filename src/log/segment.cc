@@ -14,7 +14,6 @@ namespace myelin::log {
 namespace {
 
 constexpr std::uint64_t kMetaMagic = 0x4154454d4c45594dull;  // "MYELMETA" in the file.
-constexpr std::size_t kWriteBytes = 1u << 20;
 constexpr std::uint64_t kEntriesARead = 256;
 
 std::int64_t max_timestamp(std::string_view batch) {
@@ -112,6 +111,16 @@ Result<MetaEntry> read_entry(File& file, const std::string& path, const SegmentS
   return *entry;
 }
 
+// A checkpoint would have to wait for all that is written between two of them, and everybody else
+// for the disk meanwhile. A block that is not full yet would be written again, and a few blocks are
+// better written together with the next.
+void start_writeback(File& file, std::uint64_t from, std::uint64_t to) {
+  constexpr std::uint64_t kRunBytes = 32u << 10;
+  from = from / kBlockBytes * kBlockBytes;
+  to = to / kBlockBytes * kBlockBytes;
+  if (to >= from + kRunBytes) file.start_writeback(from, to - from);
+}
+
 bool is_damaged(const Result<MetaEntry>& entry) {
   return !entry && entry.error().code() == ErrorCode::Corrupt;
 }
@@ -164,11 +173,12 @@ Status Segment::append(std::span<const BatchRef> batches, SegmentState& state) {
   MYELIN_TRY(meta, files_.get(meta_path_));
   auto next = state;
   std::string entries;
-  std::string pending;
+  entries.reserve(batches.size() * kMetaEntryBytes);
+  std::vector<std::string_view> pending;
+  pending.reserve(batches.size());
   auto written = state.log_bytes;
   const auto write_pending = [&]() -> Status {
-    if (!pending.empty()) MYELIN_TRY_VOID(log->write_at(written, pending));
-    written += pending.size();
+    MYELIN_TRY_VOID(log->write_pieces_at(written, pending));
     pending.clear();
     return {};
   };
@@ -179,14 +189,13 @@ Status Segment::append(std::span<const BatchRef> batches, SegmentState& state) {
                                         : std::optional<BlockEdges>();
     next.log_bytes += batch.bytes.size();
     if (edges) {
-      pending.append(batch.bytes.substr(0, edges->head));
+      pending.push_back(batch.bytes.substr(0, edges->head));
       MYELIN_TRY_VOID(write_pending());
       written = next.log_bytes - edges->tail;
-      pending.append(batch.bytes.substr(batch.bytes.size() - edges->tail));
+      pending.push_back(batch.bytes.substr(batch.bytes.size() - edges->tail));
     } else {
-      pending.append(batch.bytes);
+      pending.push_back(batch.bytes);
     }
-    if (pending.size() >= kWriteBytes) MYELIN_TRY_VOID(write_pending());
   }
   MYELIN_TRY_VOID(write_pending());
   MYELIN_TRY_VOID(meta->write_at(entry_position(state.batch_count), entries));
@@ -197,6 +206,7 @@ Status Segment::append(std::span<const BatchRef> batches, SegmentState& state) {
     next.last_received_ms = to_ms(batches.back().received);
     next.last_commit = batches.back().commit;
   }
+  start_writeback(*log, state.log_bytes, next.log_bytes);
   state = next;
   return {};
 }
@@ -346,6 +356,12 @@ Result<std::optional<Offset>> Segment::behind_damage(const SegmentState& state, 
     }
   }
   return std::optional<Offset>();
+}
+
+void Segment::start_read(const SegmentState& state) const {
+  if (const auto log = files_.find(log_path_)) log->start_read(state.log_bytes, 1);
+  if (const auto meta = files_.find(meta_path_))
+    meta->start_read(entry_position(state.batch_count), 1);
 }
 
 Result<Segment::Length> Segment::check(const SegmentState& state) const {

@@ -60,6 +60,7 @@ struct BlockEdges {
 std::optional<BlockEdges> block_edges(std::uint64_t position, std::size_t bytes);
 
 enum class SegmentFile : std::uint8_t { Log, Meta };
+
 std::string segment_path(const std::string& directory, Offset base_offset, std::uint32_t generation,
                          SegmentFile file);
 
@@ -113,6 +114,9 @@ class Segment {
   Result<std::vector<std::optional<MetaEntry>>> entries(const SegmentState& state,
                                                         std::uint64_t first,
                                                         std::uint64_t count) const;
+
+  // It is about to be appended to.
+  void start_read(const SegmentState& state) const;
 
   enum class Length : std::uint8_t { Exact, Longer };
   // Corrupt when a file is shorter than `state` says or the companion's header is not this
