@@ -50,7 +50,6 @@ Result<std::unique_ptr<Broker>> Broker::open(log::Disk& disk, const Clock& clock
                                              log::Options options, Settings settings) {
   std::unique_ptr<Broker> broker(
       new Broker(clock, random, options.segment_bytes, std::move(settings)));
-  options.on_first_told = [raw = broker.get()] { raw->wakeups_.flush(); };
   options.on_committed = [raw = broker.get()](const log::CommitPtr& commit) {
     raw->committed(commit);
   };

@@ -243,6 +243,7 @@ Status Log::build(Group& group) {
     }
     taken_.clear();
   }
+  if (status) status = large_batches_.sync();
   usual_group_ = std::max({group.writes, usual_group_ - (usual_group_ + 7) / 8, std::size_t{1}});
   large_bytes_ += group.builder.large_bytes();
   return status;
@@ -269,17 +270,14 @@ void Log::commit_group() {
   } else {
     fail(status.error());
   }
-  tell(group, status ? Result<CommitNumber>(header.commit) : status.error());
-  if (options_.on_committed) options_.on_committed(status ? CommitPtr(commit) : nullptr);
-}
-
-void Log::tell(Group& group, const Result<CommitNumber>& outcome) const {
-  // The first of them go on while the others are told.
-  constexpr std::size_t kFirst = 4;
-  for (std::size_t i = 0; i < group.waiters.size(); ++i) {
-    group.waiters[i]->completed(outcome);
-    if (i + 1 == kFirst && options_.on_first_told) options_.on_first_told();
+  for (const auto& waiter : group.waiters) {
+    if (status) {
+      waiter->completed(header.commit);
+    } else {
+      waiter->completed(status.error());
+    }
   }
+  if (options_.on_committed) options_.on_committed(status ? CommitPtr(commit) : nullptr);
 }
 
 // Smooth: the nearer the journal is to its end, the longer each commit waits, so that producers

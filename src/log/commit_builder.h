@@ -2,8 +2,8 @@
 // and the flusher share.
 //
 // Adding a write places its batches in segments and writes large ones there at once, so nothing
-// that was added may be dropped: when adding fails, the log has failed. One commit, one builder;
-// belongs to the committer.
+// that was added may be dropped: when adding fails, the log has failed. LargeBatchWriter::sync()
+// comes before the frame is written. One commit, one builder; belongs to the committer.
 #pragma once
 
 #include <memory>

@@ -49,8 +49,9 @@ class File {
 enum class Writes : std::uint8_t {
   None,      // Read only.
   Buffered,  // Reach the disk at sync().
-  Synced,    // Each write is durable on return; position, size and memory are multiples of
+  Direct,    // The same, around the page cache; position, size and memory are multiples of
              // kBlockBytes.
+  Synced,    // As Direct, and each write is durable on return.
 };
 
 enum class Create : std::uint8_t {

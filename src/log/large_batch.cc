@@ -1,5 +1,6 @@
 #include "log/large_batch.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -14,7 +15,7 @@ constexpr std::size_t kOpenFilesMax = 64;
 }  // namespace
 
 LargeBatchWriter::LargeBatchWriter(Disk& disk)
-    : disk_(disk), files_(disk, kOpenFilesMax, Writes::Synced) {}
+    : disk_(disk), files_(disk, kOpenFilesMax, Writes::Direct) {}
 
 Result<std::optional<BlockEdges>> LargeBatchWriter::write(const Partition& partition,
                                                           const Placed& placed,
@@ -28,11 +29,21 @@ Result<std::optional<BlockEdges>> LargeBatchWriter::write(const Partition& parti
   } else {
     const auto blocks = batch.substr(edges->head, batch.size() - edges->head - edges->tail);
     status = write_blocks(**file, placed.position + edges->head, blocks);
+    if (std::ranges::find(written_, *file) == written_.end()) written_.push_back(*file);
   }
   if (status) return edges;
   // What was written of it is behind the end of the segment, and written again by the flusher.
   if (status.error().code() == ErrorCode::Exhausted) return through_journal;
   return std::move(status).error();
+}
+
+Status LargeBatchWriter::sync() {
+  for (const auto& file : written_) {
+    if (const auto status = file->sync(); !status)
+      return Error(ErrorCode::Unavailable, status.error().message());
+  }
+  written_.clear();
+  return {};
 }
 
 Result<std::shared_ptr<File>> LargeBatchWriter::open(const Partition& partition,

@@ -21,11 +21,14 @@ class LargeBatchWriter {
  public:
   explicit LargeBatchWriter(Disk& disk);
 
-  // The blocks are on stable storage after success. Nothing, and nothing written, when the batch
-  // has to go through the journal: its partition has no durable directory yet, it has no whole
-  // block, or the disk had no room for it.
+  // The blocks are on stable storage after the next sync(). Nothing when the batch has to go
+  // through the journal: its partition has no durable directory yet, it has no whole block, or the
+  // disk had no room for it.
   Result<std::optional<BlockEdges>> write(const Partition& partition, const Placed& placed,
                                           std::string_view batch);
+  // Once for all that was written since the last time. Unavailable when it failed: it is not to be
+  // repeated.
+  Status sync();
   // A segment that is removed is kept open no longer.
   void forget(const std::string& path) { files_.forget(path); }
   void forget_below(std::string_view directory) { files_.forget_below(directory); }
@@ -39,7 +42,8 @@ class LargeBatchWriter {
   };
   Disk& disk_;
   FilePool files_;
-  std::unique_ptr<char, Free> buffer_;  // Aligned; made when first needed.
+  std::unique_ptr<char, Free> buffer_;          // Aligned; made when first needed.
+  std::vector<std::shared_ptr<File>> written_;  // Since the last sync.
 };
 
 }  // namespace myelin::log

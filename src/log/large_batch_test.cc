@@ -206,6 +206,22 @@ TEST(LargeBatch, EndsTheLogWhenItsBlocksCannotBeWritten) {
   EXPECT_TRUE(large.append(kLarge));
 }
 
+TEST(LargeBatch, EndsTheLogWhenItsBlocksCannotBeSynced) {
+  auto options = large_options();
+  std::string reason;
+  options.fail = [&](const std::string& why) { reason = why; };
+  LargeLog large(100, options);
+  large.disk.fail_when([](std::string_view operation, const std::string& path) {
+    return operation == "sync" && path.ends_with(".log");
+  });
+  EXPECT_FALSE(large.append(kLarge));
+  EXPECT_FALSE(large.log.log->append({}));
+  EXPECT_THAT(reason, HasSubstr(large.path()));
+  large.disk.fail_when(nullptr);
+  ASSERT_TRUE(large.log.reopen());
+  EXPECT_EQ(large.bytes_of(large.log).size(), 1u);
+}
+
 // The power goes at each step of one large append: it is there when it was acknowledged, and when
 // it is not, what comes after takes its place.
 TEST(LargeBatch, IsWholeOrNotThereWheneverThePowerGoes) {

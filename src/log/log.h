@@ -154,7 +154,6 @@ class Log {
   bool take(Group& group);
   Status build(Group& group);
   void commit_group();
-  void tell(Group& group, const Result<CommitNumber>& outcome) const;
   Status wait_for_journal(std::size_t frame_bytes);
   void throttle();
   Status write_frame(Commit& commit, FrameBuffer& frame, const FrameHeader& header);

@@ -30,8 +30,6 @@ struct Options {
   // Between two thirds of the journal and all of it commits are delayed by up to this.
   std::chrono::milliseconds throttle_max{20};
   std::size_t open_files_max = 1024;
-  // Called from the committer when a commit has many waiters and the first of them were told.
-  std::function<void()> on_first_told;
   // Called from the committer after the waiters of a commit were told; without one when it failed.
   std::function<void(const std::shared_ptr<const Commit>&)> on_committed;
   // What to do when durability can no longer be promised. Must not return outside of tests.

@@ -164,10 +164,11 @@ class PosixDisk final : public Disk {
                                      Create create) override {
     const int flags = open_flags(writes, create);
     int fd = -1;
-    if (writes == Writes::Synced) fd = ::open(path.c_str(), flags | O_DIRECT, 0640);
+    const bool direct = writes == Writes::Direct || writes == Writes::Synced;
+    if (direct) fd = ::open(path.c_str(), flags | O_DIRECT, 0640);
     // tmpfs and some network file systems have no O_DIRECT; the write is as durable through the
     // page cache, only slower.
-    if (fd < 0 && (writes != Writes::Synced || errno == EINVAL)) {
+    if (fd < 0 && (!direct || errno == EINVAL)) {
       fd = ::open(path.c_str(), flags, 0640);
     }
     if (fd < 0) return system_error("opening", path, errno);
