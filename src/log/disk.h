@@ -29,8 +29,7 @@ class File {
   // Writes all of it. Durable on return only for a file opened with Writes::Synced.
   virtual Status write_at(std::uint64_t position, std::string_view bytes) = 0;
   // The same of pieces that follow each other.
-  virtual Status write_pieces_at(std::uint64_t position,
-                                 std::span<const std::string_view> pieces);
+  virtual Status write_pieces_at(std::uint64_t position, std::span<const std::string_view> pieces);
   // Data and the size needed to reach it are on stable storage after success. After a failure
   // nothing may be assumed of any write since the last success, and the call is never repeated on
   // this file.

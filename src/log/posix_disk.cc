@@ -82,8 +82,8 @@ class PosixFile final : public File {
         parts[i] = {const_cast<char*>(some[i].data()), some[i].size()};
         bytes += some[i].size();
       }
-      const auto put = ::pwritev(fd_.get(), parts, static_cast<int>(some.size()),
-                                 static_cast<off_t>(position));
+      const auto put =
+          ::pwritev(fd_.get(), parts, static_cast<int>(some.size()), static_cast<off_t>(position));
       if (put < 0 && errno == EINTR) continue;
       if (put <= 0 && bytes > 0) return system_error("write to", path_, put < 0 ? errno : EIO);
       // The kernel may have taken less; what is left goes piece by piece.

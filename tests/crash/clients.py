@@ -146,11 +146,12 @@ class Sender:
 
 
 class Event:
-    __slots__ = ("id", "topic", "partition", "offset", "control_id", "raw")
+    __slots__ = ("id", "topic", "partition", "offset", "key", "control_id", "raw")
 
     def __init__(self, event_id, data):
         self.id = event_id
         self.topic, self.partition, self.offset = data["topic"], data["partition"], data["offset"]
+        self.key = data.get("key")
         self.control_id = data["headers"].get("control-id")
         self.raw = data["value"]["payload"]["raw"].encode()
 

@@ -110,6 +110,7 @@ class Round:
         try:
             if not self.wait_ready():
                 raise Lost("the server was killed by somebody else")
+            self.before_reading()
             last = Sender("LAST", self.chance, self.senders[0].sizes, 1)
             self.senders.append(last)
             try:
@@ -117,15 +118,25 @@ class Round:
             except OSError as error:
                 raise Lost(f"a message after the restart is not acknowledged: {error}") from error
             events = self.read(final)
-            check_all(events, self.senders, self.seen)
-            if self.seen:
-                after = self.chance.choice(self.seen).id
+            self.check(events)
+            if self.seen_still(events):
+                after = self.chance.choice(self.seen_still(events)).id
                 check_resumed(events, self.read(final, after), after)
             self.stop_in_order()
         finally:
             if not self.life.ended():
                 self.life.process.kill()
             self.life.finish()
+
+    def before_reading(self):
+        """Waits until what is there stays."""
+
+    def check(self, events):
+        check_all(events, self.senders, self.seen)
+
+    def seen_still(self, _events):
+        """What a reader may go on from."""
+        return self.seen
 
     def read(self, final, after=None):
         reader = Reader(self.http_port, after)

@@ -18,9 +18,10 @@ sys.dont_write_bytecode = True
 import many_rounds
 from clients import Reader, Sender, Sizes
 from crash_round import Round
+from upkeep import WAYS, Administrator, Kept, ask, audited_starts, partitions, wait_until_tidy
 
-KINDS = ("once", "twice", "from cache", "in recovery", "laps", "large")
-WEIGHTS = (28, 14, 18, 18, 14, 8)
+KINDS = ("once", "twice", "from cache", "in recovery", "laps", "large", "upkeep")
+WEIGHTS = (22, 12, 15, 15, 12, 8, 16)
 LARGE_JOURNAL_BYTES = 16 << 20
 
 
@@ -29,13 +30,20 @@ class PowerLossRound(Round):
 
     def __init__(self, options, seed):
         super().__init__(options, seed)
-        self.kind = self.chance.choices(KINDS, WEIGHTS)[0]
+        # The stand-in has no administrator's API.
+        count = len(KINDS) - options.server.endswith(".py")
+        self.kind = options.kind or self.chance.choices(KINDS[:count], WEIGHTS[:count])[0]
+        self.administrator = None
+        self.counts = {}
         self.journal_bytes = self.chance.choice(options.journal_bytes)
         if self.kind == "laps":
             self.journal_bytes = min(options.journal_bytes)
         elif self.kind == "large":
             self.journal_bytes = LARGE_JOURNAL_BYTES
-        self.choose_settings()
+        if self.kind == "upkeep":
+            self.choose_upkeep()
+        else:
+            self.choose_settings()
         if self.chance.random() < 0.5:
             os.mkdir(self.data)
             self.machine.reload()
@@ -57,8 +65,19 @@ class PowerLossRound(Round):
         if self.chance.random() < 0.5:
             self.settings += ["--log.flush_interval", self.chance.choice(("10ms", "100ms"))]
 
+    def choose_upkeep(self):
+        ways = self.chance.sample(WAYS, self.chance.randint(1, len(WAYS)))
+        self.administrator = Administrator(self.chance, ways)
+        self.settings = ["--log.segment_bytes", self.chance.choice(("16KiB", "64KiB"))]
+        self.settings += ["--log.flush_interval", self.chance.choice(("10ms", "100ms"))]
+        if "retention" in ways:
+            self.settings += ["--broker.retention_bytes", self.chance.choice(("32KiB", "128KiB"))]
+            self.settings += ["--broker.keep_forever", "security.*"]
+        self.interval = "100ms"
+
     def about(self):
-        return f"{self.kind}: {', '.join(self.modes)}"
+        ways = f" ({', '.join(sorted(self.counts))})" if self.administrator else ""
+        return f"{self.kind}{ways}: {', '.join(self.modes)}"
 
     def run(self):
         if self.kind == "twice":
@@ -72,6 +91,15 @@ class PowerLossRound(Round):
             for _ in range(self.chance.choice((1, 1, 2))):
                 self.work(quiet=self.chance.random() < 0.5)
             self.lose_power()
+        elif self.kind == "upkeep":
+            for _ in range(self.chance.choice((1, 2, 2))):
+                self.work()
+                if self.chance.random() < 0.7:
+                    self.lose_power()
+            if self.chance.random() < 0.3:
+                self.die_at_start()
+            self.lose_power()
+            self.interval = "1h"
         elif self.kind == "in recovery":
             self.work()
             for _ in range(self.chance.choice((1, 1, 2, 3))):
@@ -97,17 +125,60 @@ class PowerLossRound(Round):
             reader = Reader(self.http_port)
             if not quiet:
                 self.start_senders()
+            if self.administrator:
+                self.administrator.start(self.http_port)
             self.wait_for_the_end()
         self.kill()
         self.join_senders()
+        if self.administrator:
+            self.administrator.join()
         self.machine.take_in()
         if ready:
             reader.close()
             self.seen.extend(reader.events)
 
+    def start(self, die_at=0, recorded=True, faults=()):
+        chosen = self.settings
+        if self.administrator:
+            self.settings = chosen + ["--log.housekeeping_interval", self.interval]
+        super().start(die_at, recorded, faults)
+        self.settings = chosen
+
+    def before_reading(self):
+        if self.administrator:
+            wait_until_tidy(self.http_port)
+
+    def check(self, events):
+        if not self.administrator:
+            super().check(events)
+            return
+        audit = ask(self.http_port, "GET", "topics") or {"topics": []}
+        audited = sum(
+            partition["end"]
+            for topic in audit["topics"]
+            if topic["name"].startswith("security.audit.")
+            for partition in topic["partitions"]
+        )
+        places = {k: v for k, v in partitions(self.http_port).items() if k[0].startswith("hl7.")}
+        starts = audited_starts(self.http_port, audited)
+        kept = Kept(events, self.senders, self.seen, self.administrator, places, starts)
+        self.counts = dict(self.administrator.done, removed=kept.check())
+
+    def seen_still(self, events):
+        if not self.administrator:
+            return self.seen
+        there = {event.id for event in events}
+        return [event for event in self.seen if event.id in there]
+
     def wait_for_the_end(self):
         if self.kind == "large":
             self.wait(self.chance.uniform(0.3, 1.5))
+            return
+        if self.kind == "upkeep":
+            self.wait(self.chance.uniform(0.3, 2))
+            if self.chance.random() < 0.6:
+                self.machine.arm(self.chance.randint(1, 200))
+                self.wait(0.5)
             return
         laps = self.kind == "laps"
         wanted = self.chance.uniform(3, 9) * self.journal_bytes if laps else float("inf")
@@ -138,6 +209,7 @@ class PowerLossRound(Round):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     many_rounds.add_arguments(parser, rounds=100, soak=5000)
+    parser.add_argument("--kind", choices=KINDS, help="rounds of this kind alone")
     parser.add_argument("--no-sync", action="store_true", help="turn every sync into nothing")
     parser.add_argument(
         "--journal-bytes", default="1048576,4194304", help="sizes of a journal file to choose from"

@@ -1,0 +1,229 @@
+"""Records that are taken away while the power goes: by retention, by compaction, by an administrator
+who deletes records and topics.
+"""
+
+import http.client
+import json
+import random
+import threading
+import time
+
+from checks import Lost, check_contents
+
+WAYS = ("retention", "compaction", "delete-records", "delete-topic")
+COMPACTED = {
+    "cleanup.policy": "compact",
+    "min.cleanable.dirty.ratio": "0",
+    "delete.retention.ms": "0",
+}
+AUDIT = "/events/security.audit.*?from=earliest"
+
+
+def ask(port, method, path, body=None):
+    """The answer's JSON, nothing for an answer without; None when there was no good answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        headers = {"Myelin-Admin": "1", "Content-Type": "application/json"}
+        text = None if body is None else json.dumps(body)
+        connection.request(method, "/api/v1/admin/" + path, text, headers)
+        answer = connection.getresponse()
+        data = answer.read()
+        if answer.status >= 300:
+            return None
+        return json.loads(data) if data else {}
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+
+
+def partitions(port):
+    """(topic, partition): (start, end) of all clinical topics."""
+    answer = ask(port, "GET", "topics")
+    if answer is None:
+        raise Lost("the server does not list its topics")
+    return {
+        (topic["name"], number): (partition["start"], partition["end"])
+        for topic in answer["topics"]
+        for number, partition in enumerate(topic["partitions"])
+    }
+
+
+def wait_until_tidy(port, seconds=20):
+    """Until the look at everything that a server takes when it starts finds nothing more to do."""
+    last, since = None, time.monotonic()
+    deadline = since + seconds
+    while time.monotonic() < deadline:
+        report = ask(port, "GET", "log")
+        if report is None:
+            raise Lost("the server does not tell of its log")
+        now = (report["retention"], report["compaction"])
+        if now != last:
+            last, since = now, time.monotonic()
+        elif time.monotonic() - since > 0.7:
+            return
+        time.sleep(0.05)
+    raise Lost(f"records are still taken away after {seconds} s")
+
+
+class Administrator:
+    """Takes records away in its ways as long as the server lives, and remembers what it asked for:
+    that may have happened, whatever was answered.
+    """
+
+    def __init__(self, chance, ways):
+        self.chance = random.Random(chance.getrandbits(64))
+        self.ways = [way for way in ways if way != "retention"]
+        self.compacted, self.deleted = set(), set()
+        self.deleted_before = {}
+        self.done = {}
+        self.stop = threading.Event()
+        self.thread = None
+
+    def start(self, port):
+        self.stop.clear()
+        self.thread = threading.Thread(target=self._work, args=(port,), daemon=True)
+        self.thread.start()
+
+    def join(self):
+        self.stop.set()
+        if self.thread:
+            self.thread.join()
+
+    def _work(self, port):
+        while self.ways and not self.stop.wait(self.chance.uniform(0.01, 0.08)):
+            try:
+                places = sorted(p for p in partitions(port).items() if p[0][0].startswith("hl7."))
+            except Lost:
+                return
+            if places:
+                self._take(port, self.chance.choice(self.ways), *self.chance.choice(places))
+
+    def _take(self, port, way, place, offsets):
+        topic, partition = place
+        if way == "compaction":
+            self.compacted.add(topic)
+            answer = ask(port, "PATCH", f"topics/{topic}/config", COMPACTED)
+        elif way == "delete-records":
+            before = self.chance.randint(*offsets)
+            self.deleted_before[place] = max(before, self.deleted_before.get(place, 0))
+            path = f"topics/{topic}/partitions/{partition}/delete-records"
+            answer = ask(port, "POST", path, {"before": before})
+        elif self.chance.random() < 0.2:
+            self.deleted.add(topic)
+            answer = ask(port, "DELETE", f"topics/{topic}")
+        else:
+            return
+        if answer is not None:
+            self.done[way] = self.done.get(way, 0) + 1
+
+
+def audited_starts(port, end):
+    """Up to where records of each partition were to be removed by retention, by the audit."""
+    starts, read = {}, 0
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", AUDIT, headers={"Accept": "text/event-stream"})
+        answer = connection.getresponse()
+        while read < end:
+            line = answer.readline()
+            if not line:
+                raise Lost("the audit's stream ended early")
+            if not line.startswith(b"data:"):
+                continue
+            data = json.loads(line[5:])
+            if "offset" not in data:
+                continue
+            read += 1
+            event = data["value"].get("payload", data["value"])
+            if "keptFromOffset" not in event.get("counts", {}):
+                continue
+            place = (event["resource"]["name"], event["counts"]["partition"])
+            starts[place] = max(starts.get(place, 0), event["counts"]["keptFromOffset"])
+    except (OSError, KeyError, ValueError, http.client.HTTPException) as error:
+        raise Lost(f"the audit cannot be read: {type(error).__name__}: {error}") from error
+    finally:
+        connection.close()
+    return starts
+
+
+class Kept:
+    """What must hold of what is left."""
+
+    def __init__(self, events, senders, seen, administrator, places, audited):
+        self.events, self.senders, self.seen = events, senders, seen
+        self.administrator, self.places, self.audited = administrator, places, audited
+        self.of_place = {}
+        for event in events:
+            self.of_place.setdefault((event.topic, event.partition), []).append(event)
+
+    def check(self):
+        check_contents(self.events, self.senders)
+        removed = sum(self._check_partition(place) for place in self.places)
+        self._check_acknowledged(removed)
+        self._check_order()
+        self._check_seen()
+        for sender in self.senders:
+            if sender.refused:
+                raise Lost(f"{sender.name} was refused: {sender.refused[0]}")
+        return removed
+
+    def _check_partition(self, place):
+        """Gives how many records were taken away: before the start, and by compaction."""
+        start, end = self.places[place]
+        offsets = [event.offset for event in self.of_place.get(place, ())]
+        if offsets != sorted(set(offsets)):
+            raise Lost(f"{place}: offsets that do not rise")
+        if offsets and (offsets[0] < start or offsets[-1] >= end):
+            raise Lost(f"{place} holds {offsets[0]} to {offsets[-1]} and says {start} to {end}")
+        gaps = end - start - len(offsets)
+        if gaps and place[0] not in self.administrator.compacted:
+            raise Lost(f"{place}: {gaps} records between {start} and {end} are gone")
+        if place[0] not in self.administrator.deleted:
+            allowed = max(self.administrator.deleted_before.get(place, 0), self.audited.get(place, 0))
+            if start > allowed:
+                raise Lost(f"{place} begins at {start}; nobody asked for more than {allowed}")
+        return start + gaps
+
+    def _check_acknowledged(self, removed):
+        if self.administrator.deleted:
+            return
+        there = {event.control_id for event in self.events}
+        missing = [i for s in self.senders for i in s.acknowledged if i not in there]
+        if len(missing) > removed:
+            raise Lost(f"{len(missing)} acknowledged messages are gone and {removed} were removed")
+
+    def _check_order(self):
+        """Of the last copies: an earlier one may be gone."""
+        last_copies = {event.control_id: event for event in self.events}
+        owner = {i: sender for sender in self.senders for i in sender.bytes_of}
+        last = {}
+        for event in self.events:
+            if last_copies[event.control_id] is not event:
+                continue
+            sender = owner[event.control_id]
+            number = sender.number_of(event.control_id)
+            if number < last.get(sender.name, 0):
+                raise Lost(f"{event.control_id} comes after {sender.name}-{last[sender.name]}")
+            last[sender.name] = number
+
+    def _check_seen(self):
+        there = {event.place(): event for event in self.events}
+        for event in self.seen:
+            if event.topic in self.administrator.deleted:
+                continue
+            now = there.get(event.place())
+            if now is None:
+                self._check_taken(event)
+            elif now.raw != event.raw or now.id != event.id:
+                raise Lost(f"{event.place()} was {event.control_id} and is {now.control_id}")
+
+    def _check_taken(self, event):
+        place = (event.topic, event.partition)
+        start, _ = self.places.get(place, (0, 0))
+        later = any(
+            other.key == event.key and other.offset > event.offset
+            for other in self.of_place.get(place, ())
+        )
+        if event.offset >= start and not (event.topic in self.administrator.compacted and later):
+            raise Lost(f"{event.control_id} at {event.place()} was read before the power loss and is gone")
