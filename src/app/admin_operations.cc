@@ -23,6 +23,7 @@ class LogSnapshot final : public admin::Snapshot {
 
 void add_housekeeping(admin::LogReport& report, const log::Housekeeper& housekeeper) {
   const auto removed = housekeeper.counts();
+  report.housekeeping_passes = removed.passes;
   report.retention_records = removed.removed_records;
   report.retention_bytes = removed.removed_bytes;
   report.retention_files = removed.removed_files;
@@ -67,6 +68,7 @@ admin::LogReport AdminOperations::log_report() {
   report.space_state = log::to_string(space.state);
   report.used_percent = space.used_percent;
   report.free_bytes = space.free_bytes;
+  report.total_bytes = space.total_bytes;
   report.journal_used = log.journal_used();
   report.checkpoints = log.checkpoint_count();
   add_housekeeping(report, housekeeper_);

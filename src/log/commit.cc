@@ -66,7 +66,7 @@ Result<std::vector<Offset>> Log::append(Write write) {
   if (!write.topics.empty() && !write.deleted.empty())
     return Error(ErrorCode::InvalidInput, "a write either makes topics or deletes them");
   MYELIN_TRY_VOID(check_writable(write, bytes));
-  const auto journal_bytes = journal_bytes_of(write);
+  const auto journal_bytes = journal_bytes_of(write, bytes);
   std::vector<Offset> bases;
   bases.reserve(write.batches.size());
   MutexLock lock(queue_mutex_);
@@ -81,7 +81,7 @@ Result<std::vector<Offset>> Log::append(Write write) {
   if (write.waiter) write.waiter->numbered(bases);
   queue_bytes_ += bytes;
   space_.reserve(bytes);
-  queue_.push_back({std::move(write), last_received_, bytes, journal_bytes});
+  queue_.emplace_back(std::move(write), last_received_, bytes, journal_bytes);
   if (committer_wants_ > 0 && queue_.size() >= committer_wants_) queue_changed_.notify_one();
   return bases;
 }
@@ -123,8 +123,8 @@ Status Log::number(Write& write, std::vector<Offset>& bases) {
   return {};
 }
 
-std::size_t Log::journal_bytes_of(const Write& write) const {
-  auto bytes = entry_bytes(write);
+// Of `bytes` that it has in all.
+std::size_t Log::journal_bytes_of(const Write& write, std::size_t bytes) const {
   for (const auto& batch : write.batches) {
     if (batch.bytes.size() >= options_.large_batch_bytes)
       bytes -= std::min(batch.bytes.size() - 1, batch.bytes.size() - kBlockBytes);
@@ -176,11 +176,14 @@ bool Log::wait_for_writes() {
   while (queue_.empty()) {
     if (closing_) return tail_open_ && !failed_;
     committer_wants_ = 1;
-    const bool woken = !tail_open_ || failed_
-                           ? (queue_changed_.wait(queue_mutex_), true)
-                           : queue_changed_.wait_for(queue_mutex_, options_.tail_interval);
+    bool silent = false;
+    if (tail_open_ && !failed_) {
+      silent = !queue_changed_.wait_for(queue_mutex_, options_.tail_interval);
+    } else {
+      queue_changed_.wait(queue_mutex_);
+    }
     committer_wants_ = 0;
-    if (!woken && queue_.empty()) return true;
+    if (silent && queue_.empty()) return true;
   }
   return true;
 }
@@ -188,19 +191,18 @@ bool Log::wait_for_writes() {
 // Writers that wait for their acknowledgments come back together after a commit. Writing what the
 // first of them brings would split them into halves that take turns, at twice the syncs: so the
 // committer waits for as many as came lately. Not longer than a sync takes: that would cost more
-// than a second one. A lone writer never waits.
+// than a second one. Once the others have stayed away for a while, a lone writer never waits.
 void Log::await_writes(std::size_t count) {
   constexpr SteadyTime::duration kWaitMax = std::chrono::microseconds(250);
-  if (count < 2 && usual_group_ < 2) return;
+  if (usual_group_ < 2) return;
   committer_wants_ = count;
-  auto now = clock_.steady();
-  for (const auto due = now + std::min(last_sync_, kWaitMax);
-       now < due && queue_.size() < count && !closing_ && !failed_; now = clock_.steady())
-    queue_changed_.wait_for(queue_mutex_, due - now);
+  // Woken before by nothing but what it waits for, the end, or a whim of the system.
+  if (queue_.size() < count && !closing_ && !failed_)
+    queue_changed_.wait_for(queue_mutex_, std::min(last_sync_, kWaitMax));
   committer_wants_ = 0;
 }
 
-// Takes what the group has room for; false when the group is whole.
+// Moves what the group has room for to taken_; false when there was nothing more for it.
 bool Log::take(Group& group) {
   // A small journal takes smaller frames; a large batch may have to go into one after all.
   const auto limit = std::min(options_.group_bytes_max, write_bytes_max_);
@@ -239,7 +241,7 @@ Status Log::build(Group& group) {
   while (take(group)) {
     for (auto& [write, received, bytes, journal_bytes] : taken_) {
       if (write.waiter) group.waiters.push_back(std::move(write.waiter));
-      if (status) status = group.builder.add(std::move(write), received);
+      if (status) status = group.builder.add(write, received);
     }
     taken_.clear();
   }

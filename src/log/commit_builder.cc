@@ -10,17 +10,19 @@ CommitBuilder::CommitBuilder(LargeBatchWriter& large_batches, std::size_t large_
                              CommitNumber number, Expected expected)
     : large_batches_(large_batches),
       large_batch_bytes_(large_batch_bytes),
+      expected_(expected),
       commit_(std::make_shared<Commit>()),
       frame_(std::make_shared<FrameBuffer>()) {
   commit_->number = number;
-  frame_->reserve_body(expected.body_bytes);
-  commit_->batches.reserve(expected.writes);
-  commit_->partitions.reserve(expected.writes);
-  places_.reserve(expected.writes);
 }
 
-Status CommitBuilder::add(Write write, Timestamp received) {
-  ++writes_;
+Status CommitBuilder::add(Write& write, Timestamp received) {
+  if (entries_ == 0) {
+    frame_->reserve_body(expected_.body_bytes);
+    commit_->batches.reserve(expected_.writes);
+    commit_->partitions.reserve(expected_.writes);
+    places_.reserve(expected_.writes);
+  }
   for (auto& topic : write.topics) {
     write_create_topic(frame_->extend(create_topic_bytes(topic->spec)), topic->spec);
     commit_->topics.push_back(std::move(topic));
@@ -40,9 +42,9 @@ Status CommitBuilder::add(Write write, Timestamp received) {
     write_delete_topic(frame_->extend(kDeleteTopicBytes), {topic->spec.id});
     commit_->deleted.push_back(std::move(topic));
   }
-  entries_ += static_cast<std::uint32_t>(write.topics.size() + write.batches.size() +
-                                         write.configs.size() + write.starts.size() +
-                                         write.deleted.size());
+  entries_ +=
+      static_cast<std::uint32_t>(write.topics.size() + write.batches.size() + write.configs.size() +
+                                 write.starts.size() + write.deleted.size());
   return {};
 }
 

@@ -24,12 +24,11 @@ class CommitBuilder {
   CommitBuilder(LargeBatchWriter& large_batches, std::size_t large_batch_bytes, CommitNumber number,
                 Expected expected);
 
-  // Unavailable when a large batch could not be made durable.
-  Status add(Write write, Timestamp received);
+  // Takes out what it keeps. Unavailable when a large batch could not be written.
+  Status add(Write& write, Timestamp received);
 
   // Of batches that went straight to segments.
   std::uint64_t large_bytes() const { return large_bytes_; }
-  std::size_t writes() const { return writes_; }
 
   // Once, after the last write.
   struct Built {
@@ -45,6 +44,7 @@ class CommitBuilder {
 
   LargeBatchWriter& large_batches_;
   const std::size_t large_batch_bytes_;
+  const Expected expected_;
   const std::shared_ptr<Commit> commit_;
   const std::shared_ptr<FrameBuffer> frame_;
   struct InBody {
@@ -53,7 +53,6 @@ class CommitBuilder {
   };
   std::vector<InBody> places_;  // Of the commit's batches.
   std::uint64_t large_bytes_ = 0;
-  std::size_t writes_ = 0;
   std::uint32_t entries_ = 0;
   std::uint32_t first_record_ = 0;
 };

@@ -31,7 +31,7 @@ class CommitBuilderTest : public ::testing::Test {
     next_ += records;
     return {topic_->partitions[0].get(), std::move(made)};
   }
-  void add(Write write) { ASSERT_TRUE(builder_.add(std::move(write), timestamp_from_ms(5))); }
+  void add(Write write) { ASSERT_TRUE(builder_.add(write, timestamp_from_ms(5))); }
   // The entries of the frame's body, as a replay would read them.
   std::vector<Entry> finish() {
     built_ = builder_.finish();
@@ -149,7 +149,7 @@ TEST_F(CommitBuilderTest, SaysWhenALargeBatchCannotBeWritten) {
       [](std::string_view operation, const std::string&) { return operation == "write"; });
   Write write;
   write.batches.push_back(batch(kLarge));
-  const auto status = builder_.add(std::move(write), {});
+  const auto status = builder_.add(write, {});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code(), ErrorCode::Unavailable);
 }

@@ -31,17 +31,17 @@ class FrameBuffer {
     return data_.get() + at;
   }
   void reserve_body(std::size_t bytes) { reserve(kFrameHeaderBytes + bytes); }
-  // The padding behind the body is zero. Nothing moves any more.
+  // The padding behind the body is zero, and no more memory is kept than twice what is needed.
+  // Nothing moves any more.
   void finish() {
     reserve(used_);
+    if (capacity_ > 2 * size()) move_to(size());
     std::memset(data_.get() + used_, 0, size() - used_);
   }
 
   std::size_t size() const { return frame_bytes(body_bytes()); }  // In the journal.
   std::size_t capacity() const { return capacity_; }              // In memory.
-  std::uint32_t body_bytes() const {
-    return static_cast<std::uint32_t>(used_ - kFrameHeaderBytes);
-  }
+  std::uint32_t body_bytes() const { return static_cast<std::uint32_t>(used_ - kFrameHeaderBytes); }
   char* data() { return data_.get(); }
   char* body() { return data_.get() + kFrameHeaderBytes; }
   std::string_view body_view() const {
@@ -57,7 +57,9 @@ class FrameBuffer {
   void reserve(std::size_t bytes) {
     if (bytes <= capacity_) return;
     const auto wanted = std::max(bytes, capacity_ + capacity_ / 2);
-    const auto capacity = (wanted + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+    move_to((wanted + kBlockBytes - 1) / kBlockBytes * kBlockBytes);
+  }
+  void move_to(std::size_t capacity) {
     std::unique_ptr<char, Free> data(static_cast<char*>(std::aligned_alloc(kBlockBytes, capacity)));
     MYELIN_CHECK(data != nullptr, "out of memory");
     if (data_ != nullptr) std::memcpy(data.get(), data_.get(), used_);

@@ -221,6 +221,15 @@ TEST(FrameBuffer, KeepsWhatWasWrittenWhileItGrows) {
             std::string_view::npos);
 }
 
+TEST(FrameBuffer, GivesBackWhatWasForeseenInVain) {
+  FrameBuffer buffer;
+  buffer.reserve_body(100 * kBlockBytes);
+  std::memcpy(buffer.extend(5), "hello", 5);
+  buffer.finish();
+  EXPECT_EQ(buffer.capacity(), kBlockBytes);
+  EXPECT_EQ(buffer.body_view(), "hello");
+}
+
 TEST(FrameBuffer, TakesNoMoreMemoryThanWasForeseen) {
   FrameBuffer buffer;
   buffer.reserve_body(3 * kBlockBytes - kFrameHeaderBytes);

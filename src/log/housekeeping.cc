@@ -111,6 +111,7 @@ void Housekeeper::pass() {
   retain();
   if (!stopping_) report("log.compaction_failed", compactor_.pass());
   remove_files();
+  ++passes_;
 }
 
 void Housekeeper::report(std::string_view what, const Status& status) const {
@@ -201,11 +202,40 @@ Status Housekeeper::remove_tree(const std::string& path) {
   auto& disk = log_.disk();
   if (path.ends_with(".deleted")) {
     MYELIN_TRY(entries, disk.list(path));
-    for (const auto& entry : entries) MYELIN_TRY_VOID(disk.remove(path + "/" + entry.name));
+    for (const auto& entry : entries) MYELIN_TRY_VOID(remove_file(path + "/" + entry.name));
+    return disk.remove(path);
   }
-  // A late reader may have opened it again.
+  return remove_file(path);
+}
+
+// A late reader finds its segment out of the list when it cannot read it to its end.
+Status Housekeeper::remove_file(const std::string& path) {
+  // One may have opened it again.
   log_.files().forget(path);
-  return disk.remove(path);
+  // A file that cannot be made smaller may still go as a whole.
+  [[maybe_unused]] const auto shrunk = shrink(path);
+  return log_.disk().remove(path);
+}
+
+// To free a large file at once may keep the disk from everything else for as long as that takes
+// (0.15 s a GiB where the file system tells the disk what it frees).
+Status Housekeeper::shrink(const std::string& path) {
+  MYELIN_TRY(file, log_.disk().open(path, Writes::Buffered, Create::No));
+  MYELIN_TRY(bytes, file->size_bytes());
+  while (bytes > options_.freed_at_once && !stopping_) {
+    bytes -= options_.freed_at_once;
+    const auto began = log_.clock().steady();
+    MYELIN_TRY_VOID(file->truncate(bytes));
+    rest(2 * (log_.clock().steady() - began));
+  }
+  return {};
+}
+
+void Housekeeper::rest(SteadyTime::duration time) {
+  const auto due = log_.clock().steady() + time;
+  MutexLock lock(mutex_);
+  for (auto now = log_.clock().steady(); now < due && !stopping_; now = log_.clock().steady())
+    wake_.wait_for(mutex_, due - now);
 }
 
 // What an earlier process could not remove any more before it ended.
@@ -254,14 +284,14 @@ Status Housekeeper::sweep_partition(const Partition& partition) {
     const auto name = parse_segment_name(entry.name);
     if (!name || name->base >= segments->back().base_offset) continue;
     if (named.contains({name->base.value, name->generation})) continue;
-    MYELIN_TRY_VOID(log_.disk().remove(partition.directory() + "/" + entry.name));
+    MYELIN_TRY_VOID(remove_file(partition.directory() + "/" + entry.name));
     ++removed_files_;
   }
   return {};
 }
 
 HousekeepingCounts Housekeeper::counts() const {
-  return {removed_records_, removed_bytes_, removed_files_};
+  return {removed_records_, removed_bytes_, removed_files_, passes_};
 }
 
 }  // namespace myelin::log

@@ -32,12 +32,14 @@ struct HousekeepingOptions {
   std::function<void(std::string_view what, const Error&)> on_error;
   ScrubOptions scrub;
   CompactionOptions compaction;
+  std::uint64_t freed_at_once = 32u << 20;  // Larger files are removed piece by piece.
 };
 
 struct HousekeepingCounts {
   std::uint64_t removed_records = 0;
   std::uint64_t removed_bytes = 0;
   std::uint64_t removed_files = 0;
+  std::uint64_t passes = 0;
 };
 
 class Housekeeper {
@@ -75,6 +77,9 @@ class Housekeeper {
   Status sweep_partition(const Partition& partition);
   Status sweep_deleted();
   Status remove_tree(const std::string& path);
+  Status remove_file(const std::string& path);
+  Status shrink(const std::string& path);
+  void rest(SteadyTime::duration time);
   void report(std::string_view what, const Status& status) const;
 
   Log& log_;
@@ -88,6 +93,7 @@ class Housekeeper {
   std::atomic<std::uint64_t> removed_records_ = 0;
   std::atomic<std::uint64_t> removed_bytes_ = 0;
   std::atomic<std::uint64_t> removed_files_ = 0;
+  std::atomic<std::uint64_t> passes_ = 0;
   std::atomic<bool> stopping_ = false;
   Mutex mutex_;
   CondVar wake_;

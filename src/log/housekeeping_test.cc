@@ -66,6 +66,35 @@ class HousekeeperTest : public ::testing::Test {
   std::vector<std::pair<std::string, ErrorCode>> errors;
 };
 
+TEST_F(HousekeeperTest, FreesALargeFilePieceByPiece) {
+  KeyedLog log(disk, kept_for(1500));
+  fill(log);
+  const auto path = log.partition().directory() + "/00000000000000000000.log";
+  log.disk->set_content(path, std::string(1000, 'x'));
+  options.freed_at_once = 300;
+  int cuts = 0;
+  log.disk->fail_when([&](std::string_view operation, const std::string& at) {
+    cuts += operation == "truncate" && at == path;
+    return false;
+  });
+  EXPECT_EQ(pass(log).removed_files, 2u);
+  log.disk->fail_when(nullptr);
+  EXPECT_EQ(cuts, 3);
+  EXPECT_THAT(log.files(), ElementsAreArray(log.listed_files()));
+  EXPECT_THAT(log.offsets(), ElementsAre(2, 3, 4));
+}
+
+TEST_F(HousekeeperTest, RemovesAFileThatCannotBeMadeSmaller) {
+  KeyedLog log(disk, kept_for(1500));
+  fill(log);
+  options.freed_at_once = 1;
+  log.disk->fail_when(
+      [](std::string_view operation, const std::string&) { return operation == "truncate"; });
+  EXPECT_EQ(pass(log).removed_files, 2u);
+  log.disk->fail_when(nullptr);
+  EXPECT_THAT(log.files(), ElementsAreArray(log.listed_files()));
+}
+
 TEST_F(HousekeeperTest, RemovesWhatHadItsTimeWithItsFiles) {
   KeyedLog log(disk, kept_for(1500));
   fill(log);

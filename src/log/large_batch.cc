@@ -52,10 +52,11 @@ Result<std::shared_ptr<File>> LargeBatchWriter::open(const Partition& partition,
   if (auto file = files_.find(path)) return file;
   MYELIN_TRY(file, files_.create(path, Create::IfMissing));
   // Also when it was there: the flusher may have made it and not synced its name yet.
-  auto status = disk_.sync_directory(partition.directory());
+  const auto status = disk_.sync_directory(partition.directory());
   if (status) return file;
   files_.forget(path);
-  return std::move(status).error();
+  // A failed sync must not be taken for a full disk and tried again.
+  return Error(ErrorCode::Unavailable, status.error().message());
 }
 
 Status LargeBatchWriter::write_blocks(File& file, std::uint64_t position, std::string_view blocks) {

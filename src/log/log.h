@@ -146,7 +146,7 @@ class Log {
   void start_threads();
 
   // commit.cc
-  std::size_t journal_bytes_of(const Write& write) const;
+  std::size_t journal_bytes_of(const Write& write, std::size_t bytes) const;
   Status number(Write& write, std::vector<Offset>& bases) MYELIN_REQUIRES(queue_mutex_);
   void commit_loop();
   bool wait_for_writes();

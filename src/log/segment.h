@@ -60,7 +60,6 @@ struct BlockEdges {
 std::optional<BlockEdges> block_edges(std::uint64_t position, std::size_t bytes);
 
 enum class SegmentFile : std::uint8_t { Log, Meta };
-
 std::string segment_path(const std::string& directory, Offset base_offset, std::uint32_t generation,
                          SegmentFile file);
 

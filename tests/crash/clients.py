@@ -54,6 +54,7 @@ class Sender:
         self.times_sent = {}
         self.acknowledged = set()
         self.refused = []  # What was answered other than by an acceptance.
+        self.reconnects = False  # When the server closes the connection.
         self.stop = threading.Event()
         self.thread = None
 
@@ -86,12 +87,17 @@ class Sender:
             self.thread.join()
 
     def connect_and_send(self, port):
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._talk(connection)
-        except OSError:
-            pass  # The server was killed: what matters is what had been acknowledged.
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    self._talk(connection)
+            except ConnectionRefusedError:
+                return
+            except OSError:
+                pass  # The server was killed: what matters is what had been acknowledged.
+            if self.stop.wait(0.02) or not self.reconnects:
+                return
 
     def _talk(self, connection):
         again = [i for i in self.bytes_of if i not in self.acknowledged]
@@ -143,6 +149,13 @@ class Sender:
                 answer += got
             self._answered(answer.partition(STOP)[0].lstrip(START).decode(), control_id)
             return control_id
+
+
+def topic_and_key(message):
+    """Where the event of a sender's message goes, and the key of its record."""
+    fields = message.split(b"\r", 1)[0].decode().split("|")
+    patient = message.split(b"\rPID|1||", 1)[1].split(b"^", 1)[0].decode()
+    return "hl7." + fields[8].lower().replace("^", "."), "HOSPITAL|" + patient
 
 
 class Event:

@@ -191,6 +191,8 @@ class FaultRound(Round):
         self.machine.plan.arm(self.case.faults())
         self.start_senders()
         self.wait_for(lambda: self.machine.plan.hits() > 0, HIT_SECONDS_MAX)
+        if not self.machine.plan.hits():
+            self.machine.plan.disarm()  # Or it would come at the stop.
         hit = self.machine.plan.hits() > 0
         self.note("hit" if hit else "not-hit")
         if hit and self.case.must_end():

@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True
 import many_rounds
 from clients import Reader, Sender, Sizes
 from crash_round import Round
-from upkeep import WAYS, Administrator, Kept, ask, audited_starts, partitions, wait_until_tidy
+from upkeep import WAYS, Administrator, Kept, audited_starts, partitions, wait_until_tidy
 
 KINDS = ("once", "twice", "from cache", "in recovery", "laps", "large", "upkeep")
 WEIGHTS = (22, 12, 15, 15, 12, 8, 16)
@@ -56,6 +56,8 @@ class PowerLossRound(Round):
             Sender(f"S{i}", self.chance, sizes, self.chance.choice((1, 1, 4, 32)))
             for i in range(self.chance.choice((1, 2, 4, 6)))
         ]
+        for sender in self.senders:
+            sender.reconnects = self.kind == "upkeep"
 
     def choose_settings(self):
         """Small segments, and so many, in half of the rounds, and quick moves to them."""
@@ -152,15 +154,10 @@ class PowerLossRound(Round):
         if not self.administrator:
             super().check(events)
             return
-        audit = ask(self.http_port, "GET", "topics") or {"topics": []}
-        audited = sum(
-            partition["end"]
-            for topic in audit["topics"]
-            if topic["name"].startswith("security.audit.")
-            for partition in topic["partitions"]
-        )
-        places = {k: v for k, v in partitions(self.http_port).items() if k[0].startswith("hl7.")}
-        starts = audited_starts(self.http_port, audited)
+        everything = partitions(self.http_port)
+        places = {place: at for place, at in everything.items() if place[0].startswith("hl7.")}
+        audit = [at for place, at in everything.items() if place[0].startswith("security.audit.")]
+        starts = audited_starts(self.http_port, sum(end - start for start, end in audit))
         kept = Kept(events, self.senders, self.seen, self.administrator, places, starts)
         self.counts = dict(self.administrator.done, removed=kept.check())
 

@@ -9,7 +9,7 @@ import unittest
 sys.dont_write_bytecode = True
 
 from checks import Lost
-from clients import Event, Sender, Sizes
+from clients import Event, Sender, Sizes, topic_and_key
 from upkeep import Administrator, Kept
 
 TOPIC = "hl7.adt.a01"
@@ -24,12 +24,16 @@ class KeptTest(unittest.TestCase):
         self.sender = Sender("S", chance, Sizes(chance, 1 << 20), 1)
         self.events = []
         for offset in range(6):
-            control_id = self.sender.make()
+            control_id = f"S-{offset + 1}"
+            head = f"MSH|^~\\&|S|WARD|MYELIN|HOSPITAL|20260101120000||ADT^A01|{control_id}|P|2.5"
+            text = f"{head}\rPID|1||{offset % 3}^^^HOSPITAL\r"
+            self.sender.bytes_of[control_id] = text.encode()
             self.sender.times_sent[control_id] = 1
             self.sender.acknowledged.add(control_id)
-            data = {"topic": TOPIC, "partition": 0, "offset": offset, "key": str(offset % 3)}
+            topic, key = topic_and_key(text.encode())
+            data = {"topic": topic, "partition": 0, "offset": offset, "key": key}
             data["headers"] = {"control-id": control_id}
-            data["value"] = {"payload": {"raw": self.sender.bytes_of[control_id].decode()}}
+            data["value"] = {"payload": {"raw": text}}
             self.events.append(Event(f"e{offset}", data))
         self.seen = list(self.events)
         self.administrator = Administrator(chance, ())
@@ -83,7 +87,17 @@ class KeptTest(unittest.TestCase):
     def test_an_acknowledged_message_that_never_got_an_offset(self):
         del self.events[5], self.seen[5]
         self.places[PLACE] = (0, 5)
-        self.fails("1 acknowledged messages are gone and 0 were removed")
+        self.fails("S-6 was acknowledged and is gone")
+
+    def test_an_acknowledged_message_is_lost_though_others_were_removed(self):
+        del self.events[5], self.seen[:], self.events[:2]
+        self.places[PLACE] = (2, 5)
+        self.audited[PLACE] = 2
+        self.fails("S-6 was acknowledged and is gone; S-3 is there")
+
+    def test_a_place_that_is_not_listed(self):
+        self.places = {}
+        self.fails("are not listed")
 
     def test_an_event_below_the_start(self):
         self.places[PLACE] = (1, 6)

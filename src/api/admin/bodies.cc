@@ -133,8 +133,10 @@ std::string log_json(const LogReport& report) {
   json.member("state", report.space_state);
   json.member("usedPercent", report.used_percent);
   json.member("freeBytes", report.free_bytes);
+  json.member("totalBytes", report.total_bytes);
   json.end_object();
   json.member("journalUsed", report.journal_used);
+  json.member("housekeepingPasses", report.housekeeping_passes);
   json.member("checkpoints", report.checkpoints);
   write_work(json, report);
   json.member("damagedRanges", report.damaged_ranges);

@@ -40,8 +40,10 @@ struct LogReport {
   std::string space_state{};  // "ok", "low" or "full".
   std::uint32_t used_percent = 0;
   std::uint64_t free_bytes = 0;
+  std::uint64_t total_bytes = 0;  // Of the file system, as far as the server may use it.
 
-  double journal_used = 0;  // 0 to 1.
+  std::uint64_t housekeeping_passes = 0;  // Looks at retention and compaction since the start.
+  double journal_used = 0;                // 0 to 1.
   std::uint64_t checkpoints = 0;
 
   std::uint64_t retention_records = 0;  // Removed since the start, as the next two.
