@@ -268,7 +268,7 @@ void Log::commit_group() {
     last_commit_ = header.commit;
     publish(commit);
   } else if (status.error().code() == ErrorCode::Canceled) {
-    give_up();
+    give_up(status.error());
   } else {
     fail(status.error());
   }
@@ -312,8 +312,7 @@ Status Log::wait_for_journal(std::size_t frame_bytes) {
   while (!failed_ &&
          (buffered_bytes_ > options_.buffer_bytes_max || !journal_->is_free(position))) {
     // Nobody waits for room for ever at a stop; what was not acknowledged is refused.
-    if (stopping_ && out_of_space_)
-      return Error(ErrorCode::Canceled, "the server stops and the disk has no space left");
+    if (stopping_ && out_of_space_) return Error(ErrorCode::Canceled, no_space_);
     if (!journal_->is_free(position) && checkpoints_wanted_ == checkpoints_done_)
       ++checkpoints_wanted_;
     buffer_changed_.notify_all();
@@ -356,7 +355,11 @@ void Log::publish(const CommitPtr& commit) {
 }
 
 void Log::fail(const Error& error) {
-  if (failed_.exchange(true)) return;
+  {
+    MutexLock lock(buffer_mutex_);
+    if (failed_.exchange(true)) return;
+    failure_ = error.message();
+  }
   options_.fail(
       fmt::format("data directory {}: {}. Nothing acknowledged is lost; a restart recovers",
                   options_.directory, error.message()));
@@ -365,9 +368,9 @@ void Log::fail(const Error& error) {
 }
 
 // Nothing more is committed: commit numbers have no gaps.
-void Log::give_up() {
-  failed_ = true;
+void Log::give_up(const Error& error) {
   MutexLock lock(buffer_mutex_);
+  if (!failed_.exchange(true)) failure_ = error.message();
   buffer_changed_.notify_all();
 }
 

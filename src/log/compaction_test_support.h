@@ -16,7 +16,8 @@ namespace myelin::log {
 class MovedClock final : public Clock {
  public:
   Timestamp now() const override {
-    if (asked_ > 0 && --asked_ == 0) then_();
+    const int left = asked_ > 0 ? asked_.fetch_sub(1) : 0;
+    if (left == 1) then_();
     return timestamp_from_ms(ms_);
   }
   SteadyTime steady() const override { return std::chrono::steady_clock::now(); }

@@ -25,6 +25,10 @@ void Log::flush_loop() {
       continue;
     }
     if (status.error().code() != ErrorCode::Exhausted) return fail(status.error());
+    {
+      MutexLock lock(buffer_mutex_);
+      no_space_ = status.error().message();
+    }
     // No space: everything is in the journal and in memory; appends are refused until there is some
     // again.
     space_.set_blocked(true);

@@ -161,7 +161,7 @@ class Log {
   Status check_writable(const Write& write, std::size_t bytes);
   bool is_stuck() const;
   void fail(const Error& error);
-  void give_up();
+  void give_up(const Error& error);
 
   // flush.cc
   void flush_loop();
@@ -243,6 +243,8 @@ class Log {
   bool memory_kept_ MYELIN_GUARDED_BY(buffer_mutex_) = false;   // Since the last flush.
   bool out_of_space_ MYELIN_GUARDED_BY(buffer_mutex_) = false;  // The flusher waits for room.
   bool stop_flusher_ MYELIN_GUARDED_BY(buffer_mutex_) = false;
+  std::string no_space_ MYELIN_GUARDED_BY(buffer_mutex_);  // What the disk said last.
+  std::string failure_ MYELIN_GUARDED_BY(buffer_mutex_);   // Why it has failed.
 
   std::vector<Replacement*> replacements_ MYELIN_GUARDED_BY(buffer_mutex_);
   std::vector<std::string> removable_ MYELIN_GUARDED_BY(buffer_mutex_);

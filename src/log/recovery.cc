@@ -317,7 +317,10 @@ Status Log::close() {
     buffer_changed_.notify_all();
   }
   flusher_.join();
-  if (failed_) return Error(ErrorCode::Unavailable, "the log has failed");
+  if (failed_) {
+    MutexLock lock(buffer_mutex_);
+    return Error(ErrorCode::Unavailable, failure_);
+  }
   MYELIN_TRY_VOID(flush_and_checkpoint());
   return write_checkpoint(state_.through == last_commit_ ? Clean::Yes : Clean::No);
 }

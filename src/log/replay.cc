@@ -160,9 +160,14 @@ Result<std::shared_ptr<Commit>> replay_frame(ReplayCatalogue& catalogue, const S
   commit->end = frame.end;
   FrameReplay replay(catalogue, frame, *commit);
   auto entries = decode_entries(frame.body(), frame.header.entry_count);
-  auto status = entries ? Status() : Status(std::move(entries).error());
-  for (std::size_t i = 0; status && i < entries->size(); ++i)
-    status = std::visit(replay, (*entries)[i]);
+  auto status = Status();
+  if (!entries) {
+    status = std::move(entries).error();
+  } else {
+    for (auto& entry : *entries) {
+      if (status) status = std::visit(replay, entry);
+    }
+  }
   if (status) return commit;
   return std::move(status).error().with_context(fmt::format("commit {}", commit->number.value));
 }

@@ -58,7 +58,7 @@ def main():
     )
     for flaw in FLAWS:
         flags = ("--server-argument=--flaw", f"--server-argument={flaw}", "--expect-failure")
-        result = run(POWER_LOSS, build, "60", *flags)
+        result = run(POWER_LOSS, build, "300", *flags)  # Ends when it is caught.
         runs.append((f"a server with the flaw {flaw} is caught", result))
     runs.append(("a right server passes faults", run(FAULTS, build, "24")))
     for case in sorted(set(FAULT_FLAWS.values())):
