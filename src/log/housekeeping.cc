@@ -16,6 +16,9 @@ constexpr std::chrono::milliseconds kPoll{5};
 // Of polls for what the log does: a disk without space lets nobody wait for ever.
 constexpr int kPollsMax = 2000;
 
+// Removing takes the disk from everything else; so long, times what it took, it leaves it to them.
+constexpr int kRestShare = 2;
+
 // "<base>.log", "<base>.<generation>.meta"; nothing for any other name.
 struct SegmentName {
   Offset base;
@@ -214,7 +217,11 @@ Status Housekeeper::remove_file(const std::string& path) {
   log_.files().forget(path);
   // A file that cannot be made smaller may still go as a whole.
   [[maybe_unused]] const auto shrunk = shrink(path);
-  return log_.disk().remove(path);
+  const auto began = log_.clock().steady();
+  auto status = log_.disk().remove(path);
+  // Thousands may have had their time at once.
+  rest(kRestShare * (log_.clock().steady() - began));
+  return status;
 }
 
 // To free a large file at once may keep the disk from everything else for as long as that takes
@@ -226,7 +233,7 @@ Status Housekeeper::shrink(const std::string& path) {
     bytes -= options_.freed_at_once;
     const auto began = log_.clock().steady();
     MYELIN_TRY_VOID(file->truncate(bytes));
-    rest(2 * (log_.clock().steady() - began));
+    rest(kRestShare * (log_.clock().steady() - began));
   }
   return {};
 }
