@@ -39,7 +39,7 @@ def ask(port, method, path, body=None):
 
 
 def partitions(port):
-    """(topic, partition): (start, end) of all clinical topics."""
+    """(topic, partition): (start, end) of all topics."""
     answer = ask(port, "GET", "topics")
     if answer is None:
         raise Lost("the server does not list its topics")
@@ -199,7 +199,8 @@ class Kept:
                 if control_id in there:
                     first.setdefault(topic_and_key(sender.bytes_of[control_id]), control_id)
             for control_id in sender.acknowledged - there:
-                topic, key = where = topic_and_key(sender.bytes_of[control_id])
+                where = topic_and_key(sender.bytes_of[control_id])
+                topic = where[0]
                 if topic in self.administrator.deleted:
                     continue
                 if topic in self.administrator.compacted and where in keys:
