@@ -1,5 +1,6 @@
 """A round: one server, its senders and readers, through a few lives in one directory."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -16,14 +17,19 @@ from crash_model import CrashError
 from crash_run import Machine
 
 START_SECONDS_MAX = 30
+PORTS = (10000, 32768)
 REFUSED_CODES = (-signal.SIGSYS, 96, 97)  # The shim met something without a model.
 
 
 def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
+    """Ports below those that the system hands out itself: a server takes them only when it has
+    started, and until then no connection that a client opens may get one."""
+    ports = []
+    while len(ports) < count:
+        port = random.SystemRandom().randrange(*PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            if port not in ports:
+                ports.append(port)
     return ports
 
 
