@@ -68,6 +68,8 @@ class ByteReader {
   // Kafka's varints (Protocol Buffers' zigzag encoding): 32 and 64 bits.
   std::int32_t varint() { return static_cast<std::int32_t>(varlong_limited(5)); }
   std::int64_t varlong() { return varlong_limited(10); }
+  // The unsigned one of 32 bits that Kafka's compact lengths are: KIP-482.
+  std::uint32_t uvarint() { return static_cast<std::uint32_t>(raw_varint(5)); }
 
  private:
   const char* take(std::size_t size) {
@@ -80,6 +82,10 @@ class ByteReader {
     return at;
   }
   std::int64_t varlong_limited(int bytes_max) {
+    const auto raw = raw_varint(bytes_max);
+    return static_cast<std::int64_t>(raw >> 1) ^ -static_cast<std::int64_t>(raw & 1);
+  }
+  std::uint64_t raw_varint(int bytes_max) {
     std::uint64_t raw = 0;
     for (int i = 0; i < bytes_max; ++i) {
       const auto byte = le<std::uint8_t>();
@@ -88,7 +94,7 @@ class ByteReader {
       if ((byte & 0x80) == 0) {
         // A value beyond the width asked for is a malformed number, not a truncated one.
         if (bytes_max == 5 && (raw >> 32) != 0) break;
-        return static_cast<std::int64_t>(raw >> 1) ^ -static_cast<std::int64_t>(raw & 1);
+        return raw;
       }
     }
     ok_ = false;
@@ -126,7 +132,12 @@ class ByteWriter {
   }
   void varint(std::int32_t value) { varlong(value); }
   void varlong(std::int64_t value) {
-    auto raw = (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+    raw_varint((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
+  }
+  void uvarint(std::uint32_t value) { raw_varint(value); }
+
+ private:
+  void raw_varint(std::uint64_t raw) {
     while (raw >= 0x80) {
       out_.push_back(static_cast<char>(raw | 0x80));
       raw >>= 7;
@@ -134,7 +145,6 @@ class ByteWriter {
     out_.push_back(static_cast<char>(raw));
   }
 
- private:
   std::string& out_;
 };
 

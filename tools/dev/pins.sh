@@ -14,7 +14,7 @@ APT_TEST=(
   git
   clang-tidy-19 clang-format-19 llvm-19 libclang-rt-19-dev
   libgtest-dev libgmock-dev libbenchmark-dev
-  chromium fio valgrind openjdk-17-jre-headless maven
+  chromium fio valgrind openjdk-17-jdk-headless maven
 )
 
 # Debian's Node is too old for the console's tools; this package holds Node's own binaries, npm included.
