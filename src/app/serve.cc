@@ -18,9 +18,9 @@ constexpr std::string_view kUsage =
     "\n"
     "Starts the server. Without any setting it keeps its data in ./data and listens on loopback "
     "only:\n"
-    "HTTP on 127.0.0.1:8080 (console, streams, metrics) and MLLP on 127.0.0.1:2575. SIGINT or "
-    "SIGTERM stops it in\n"
-    "order. `myelin config` prints the settings in effect.\n"
+    "HTTP on 127.0.0.1:8080 (console, streams, metrics), Kafka's protocol on 127.0.0.1:9092 and "
+    "MLLP on\n127.0.0.1:2575. SIGINT or SIGTERM stops it in order. `myelin config` prints the "
+    "settings in effect.\n"
     "\n"
     "Settings, as flags, as environment variables or in the file:\n\n";
 
@@ -28,9 +28,10 @@ void print_doors(const Settings& settings, const Server& server) {
   const auto address = settings.http.listener.address;
   fmt::print(stderr,
              "\n  Console  http://{0}:{1}/\n  Streams  http://{0}:{1}/events/hl7.*?from=earliest\n "
-             " MLLP     {2}:{3}\n"
+             " Kafka    {2}:{3}\n  MLLP     {4}:{5}\n"
              "  Ctrl-C stops the server.\n\n",
-             address, server.http_port(), settings.mllp.listener.address, server.mllp_port());
+             address, server.http_port(), settings.kafka.listener.address, server.kafka_port(),
+             settings.mllp.listener.address, server.mllp_port());
 }
 
 // A connection and a segment each take descriptors; the soft limit is kept low for programs that
@@ -54,7 +55,9 @@ int run(const Settings& settings) {
     return 1;
   }
   auto& server = *started;
-  logger.info("server.started", {{"http", server->http_port()}, {"mllp", server->mllp_port()}});
+  logger.info("server.started", {{"http", server->http_port()},
+                                 {"kafka", server->kafka_port()},
+                                 {"mllp", server->mllp_port()}});
   if (settings.logging.format == LogFormat::Human) print_doors(settings, *server);
   const int signal = io::wait_for_stop_signal();
   logger.info("server.stopping", {{"signal", signal}});

@@ -101,10 +101,22 @@ Status Server::open_doors() {
   auto http = http::Server::bind(*runtime_, "http", settings_.http);
   if (!http) return std::move(http).error().with_context("HTTP (--http.port chooses another port)");
   http_ = std::move(*http);
+  MYELIN_TRY_VOID(open_kafka());
   install_metrics();
   install_log_metrics();
   install_http_metrics();
   http_->start(router_.as_handler());
+  return {};
+}
+
+Status Server::open_kafka() {
+  auto made = kafka::KafkaServer::make(
+      {*runtime_, *broker_, *authorizer_, *audit_, ids_, logger_, registry_, clock_},
+      settings_.kafka);
+  if (!made) return std::move(made).error().with_context("kafka");
+  kafka_ = std::move(*made);
+  if (auto bound = kafka_->start(); !bound)
+    return std::move(bound).error().with_context("Kafka (--kafka.port chooses another port)");
   return {};
 }
 
@@ -251,6 +263,7 @@ bool Server::stop() {
   bool all = true;
   // Doors first: nothing new comes in; then what they gave to the log is committed; then the
   // threads.
+  if (kafka_) all = kafka_->stop(left()) && all;
   if (mllp_) all = mllp_->stop(left()) && all;
   if (http_) all = http_->stop(left()) && all;
   if (admin_) all = admin_->stop(left()) && all;
@@ -258,6 +271,7 @@ bool Server::stop() {
   if (!all) return false;
   callbacks_.clear();
   if (housekeeper_) housekeeper_->stop();
+  kafka_.reset();
   mllp_.reset();
   http_.reset();
   if (broker_) {

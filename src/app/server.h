@@ -20,6 +20,7 @@
 #include "log/housekeeping.h"
 #include "security/audit.h"
 #include "security/authorizer.h"
+#include "servers/kafka/kafka_server.h"
 #include "servers/mllp/mllp_server.h"
 #include "servers/stream/stream_server.h"
 
@@ -37,12 +38,14 @@ class Server {
   bool stop();
 
   std::uint16_t http_port() const { return http_->local_port(); }
+  std::uint16_t kafka_port() const { return kafka_->port(); }
   std::uint16_t mllp_port() const { return mllp_->port(); }
 
  private:
   Server(const Settings& settings, Logger& logger);
   Status open_log();
   Status open_doors();
+  Status open_kafka();
   void start_housekeeping();
   void tell_space(const log::SpaceReport& space);
   Status audit_removal(const log::RemovedRecords& removed);
@@ -70,6 +73,7 @@ class Server {
   http::Router router_;
   std::unique_ptr<http::Server> http_;
   std::unique_ptr<mllp::MllpServer> mllp_;
+  std::unique_ptr<kafka::KafkaServer> kafka_;
   std::vector<metrics::Callback> callbacks_;
 };
 

@@ -9,6 +9,7 @@
 #include "base/settings.h"
 #include "broker/broker.h"
 #include "io/http_server.h"
+#include "servers/kafka/settings.h"
 #include "servers/mllp/settings.h"
 #include "servers/stream/settings.h"
 
@@ -90,6 +91,7 @@ struct RuntimeSettings {
 struct Settings {
   std::string data = "data";
   http::ServerSettings http;
+  kafka::ServerSettings kafka;
   mllp::Settings mllp;
   stream::Settings stream;
   broker::Settings broker;
@@ -101,6 +103,7 @@ struct Settings {
   void visit(Visitor& visitor) {
     visitor.field("data", data, "Directory that holds everything the server keeps.");
     visitor.group("http", http, "HTTP: console, streams, health, metrics.");
+    visitor.group("kafka", kafka, "Kafka's protocol.");
     visitor.group("mllp", mllp, "HL7 version 2 over MLLP.");
     visitor.group("stream", stream, "Streams of events (GET /events/…).");
     visitor.group("broker", broker, "Topics.");

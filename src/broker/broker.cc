@@ -72,8 +72,8 @@ Status Broker::load() {
 }
 
 void Broker::adopt(const std::shared_ptr<log::Topic>& stored) {
-  auto topic =
-      std::make_shared<const Topic>(Topic{TopicName::from_full(stored->spec.name), stored});
+  auto topic = std::make_shared<const Topic>(
+      Topic{.name = TopicName::from_full(stored->spec.name), .stored = stored});
   subscribers_.topic_created(topic->name, topic->id());
   auto config = decode_topic_config(stored->spec.config);
   apply_policy(*topic, config);
@@ -98,6 +98,7 @@ void Broker::apply_policy(const Topic& topic, const TopicConfig& config) const {
   policy.uses_reserve =
       is_internal(topic.name.name) || matches_pattern(kAuditTopics, topic.name.name);
   log_->set_policy(*topic.stored, policy);
+  topic.rules->set(std::make_shared<const RecordRules>(rules_of(config)));
 }
 
 TopicPtr Broker::find(const TopicName& name) const {
@@ -131,7 +132,7 @@ Result<TopicPtr> Broker::ensure(const TopicName& name) {
 
 Result<TopicPtr> Broker::create(const TopicName& name, const TopicId& id, std::int32_t partitions) {
   auto stored = log_->make_topic({id, name.full(), partitions, {}});
-  auto topic = std::make_shared<const Topic>(Topic{name, stored});
+  auto topic = std::make_shared<const Topic>(Topic{.name = name, .stored = stored});
   apply_policy(*topic, {});
   // Readers must find it by id before its first record is committed, writers by name only once its
   // creation is queued.
@@ -253,16 +254,20 @@ Result<Offset> Broker::delete_records(const TopicName& name, PartitionIndex part
   return stored.start();
 }
 
-std::vector<TopicPtr> Broker::list(const Matcher& matcher) const {
+std::vector<TopicPtr> Broker::all_topics() const {
   std::vector<TopicPtr> topics;
   {
     MutexLock lock(mutex_);
-    for (const auto& [name, topic] : by_name_) {
-      if (matcher.matches(topic->name)) topics.push_back(topic);
-    }
+    topics.reserve(by_name_.size());
+    for (const auto& [name, topic] : by_name_) topics.push_back(topic);
   }
-  std::sort(topics.begin(), topics.end(),
-            [](const TopicPtr& a, const TopicPtr& b) { return a->name < b->name; });
+  std::ranges::sort(topics, {}, [](const TopicPtr& topic) -> auto& { return topic->name; });
+  return topics;
+}
+
+std::vector<TopicPtr> Broker::list(const Matcher& matcher) const {
+  auto topics = all_topics();
+  std::erase_if(topics, [&](const TopicPtr& topic) { return !matcher.matches(topic->name); });
   return topics;
 }
 
@@ -278,7 +283,10 @@ Result<std::vector<Offset>> Broker::append(std::vector<TopicBatch> batches,
 }
 
 void Broker::committed(const log::CommitPtr& commit) {
-  if (commit) subscribers_.committed(*commit, wakeups_);
+  if (commit) {
+    subscribers_.committed(*commit, wakeups_);
+    watchers_.committed(*commit, wakeups_);
+  }
   wakeups_.flush();
 }
 

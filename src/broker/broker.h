@@ -14,6 +14,8 @@
 #include "base/result.h"
 #include "base/settings.h"
 #include "base/uuid.h"
+#include "broker/partition_watchers.h"
+#include "broker/record_check.h"
 #include "broker/subscribers.h"
 #include "broker/topic_config.h"
 #include "broker/types.h"
@@ -52,6 +54,7 @@ struct Settings {
 struct Topic {
   TopicName name;
   std::shared_ptr<log::Topic> stored;
+  std::shared_ptr<RulesBox> rules = std::make_shared<RulesBox>();
 
   TopicId id() const { return stored->spec.id; }
   std::int32_t partition_count() const { return stored->spec.partitions; }
@@ -85,6 +88,7 @@ class Broker {
   // says.
   Result<TopicPtr> ensure(const TopicName& name);
   // By name.
+  std::vector<TopicPtr> all_topics() const;
   std::vector<TopicPtr> list(const Matcher& matcher) const;
 
   // A topic's own settings. NotFound.
@@ -104,6 +108,7 @@ class Broker {
   io::WakeupBatch& wakeups() { return wakeups_; }
 
   Subscribers& subscribers() { return subscribers_; }
+  PartitionWatchers& watchers() { return watchers_; }
   log::Log& log() { return *log_; }
 
  private:
@@ -125,6 +130,7 @@ class Broker {
   const std::uint64_t segment_bytes_;
   const Settings settings_;
   Subscribers subscribers_;
+  PartitionWatchers watchers_;
   io::WakeupBatch wakeups_;  // Committer's.
 
   Mutex create_mutex_;  // Held over one creation; taken before mutex_.

@@ -21,11 +21,27 @@ using TopicConfig = std::map<std::string, std::string>;
 using ConfigChanges = std::map<std::string, std::optional<std::string>>;
 
 struct TopicSetting {
+  // What it does here.
+  enum class Effect : std::uint8_t { Honoured, None };
+  // As Kafka's DescribeConfigs tells it.
+  enum class Type : std::uint8_t {
+    Boolean = 1,
+    String = 2,
+    Int = 3,
+    Long = 5,
+    Double = 6,
+    List = 7
+  };
   std::string_view name;
   std::string_view help;
+  std::string_view default_value = {};  // Kafka's; the broker's settings may say otherwise.
+  Type type = Type::Long;
+  Effect effect = Effect::Honoured;
 };
-// Those that are honoured.
+// Every setting that Kafka's topics have and that is taken here; by name.
 std::span<const TopicSetting> topic_settings();
+// Null for one that is not taken.
+const TopicSetting* find_topic_setting(std::string_view name);
 
 // InvalidInput names the setting: an unknown one, or a value that it cannot have.
 Status check_topic_config(const TopicConfig& config);

@@ -25,6 +25,7 @@ using asio::ip::tcp;
 
 constexpr auto kTuple = asio::as_tuple(use_task);
 constexpr std::size_t kPartsAtOnce = 64;
+constexpr std::uint32_t kReadsAtOnce = 16;
 constexpr std::uint32_t kWritesAtOnce = 64;
 constexpr std::size_t kDrainBytesMax = 256 << 10;
 
@@ -130,6 +131,51 @@ Task<Result<std::size_t>> Connection::read_some(std::span<char> into) {
   }
 }
 
+std::optional<std::size_t> Connection::receive_now(std::span<char> into) {
+  check_open();
+  for (;;) {
+    const auto count = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
+    if (count >= 0) {
+      bytes_read_ += static_cast<std::uint64_t>(count);
+      return static_cast<std::size_t>(count);
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return std::nullopt;
+    if (errno != EINTR)
+      throw Broken(boost::system::error_code(errno, boost::system::system_category()).message());
+  }
+}
+
+Task<Result<std::size_t>> Connection::read_shared(std::span<char> into) {
+  MYELIN_CHECK(!into.empty(), "a read into nothing");
+  if (++reads_at_once_ >= kReadsAtOnce) {
+    reads_at_once_ = 0;
+    co_await yield();
+  }
+  for (;;) {
+    if (const auto count = receive_now(into)) co_return *count;
+    reads_at_once_ = 0;
+    MYELIN_CO_TRY_VOID(co_await wait_readable());
+  }
+}
+
+Task<Status> Connection::wait_readable() {
+  const auto now = std::chrono::steady_clock::now();
+  const auto due = read_due(now);
+  if (due <= now) co_return timed_out("the peer did not send in time");
+  for (;;) {
+    check_open();
+    read_timed_out_ = false;
+    read_timer_.set(due);
+    const auto [error] = co_await socket_.async_wait(TcpSocket::wait_read, kTuple);
+    read_timer_.clear();
+    if (!error) co_return Status();
+    if (error != asio::error::operation_aborted) throw Broken(error.message());
+    if (read_timed_out_) co_return timed_out("the peer did not send in time");
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) throw Canceled();
+  }
+}
+
 std::size_t Connection::send_now(Parts parts, std::size_t skip) {
   check_open();
   std::array<iovec, kPartsAtOnce> vectors;
@@ -183,8 +229,14 @@ Task<Status> Connection::write_rest(Parts parts, std::size_t sent, std::size_t t
     writes_at_once_ = 0;
     co_await yield();
   }
+  std::size_t gone = 0;
   while (sent < total) {
-    const std::size_t more = send_now(parts, sent);
+    // Parts that are gone are not looked at again.
+    while (!parts.empty() && sent - gone >= parts.front().size()) {
+      gone += parts.front().size();
+      parts = parts.subspan(1);
+    }
+    const std::size_t more = send_now(parts, sent - gone);
     sent += more;
     if (more == 0) MYELIN_CO_TRY_VOID(co_await wait_writable());
   }

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,6 +51,9 @@ class Connection {
 
   // What is there, at least a byte; 0: the peer has closed its side, more never comes.
   Task<Result<std::size_t>> read_some(std::span<char> into);
+  // The same, into memory that is not touched while it waits: the idle connections of a thread may
+  // share it. What was read is taken out before the next suspension.
+  Task<Result<std::size_t>> read_shared(std::span<char> into);
   // All of it, or an error: the time-out, with some of the bytes gone. Parts go out in as few
   // packets as they can.
   Task<Status> write_all(std::string_view bytes);
@@ -77,6 +81,9 @@ class Connection {
 
   SteadyTime read_due(SteadyTime now) const;
   void check_open() const;
+  // Nothing when there is nothing yet.
+  std::optional<std::size_t> receive_now(std::span<char> into);
+  Task<Status> wait_readable();
   // Bytes that the kernel takes at once, of what follows the first `skip`.
   std::size_t send_now(Parts parts, std::size_t skip);
   Task<Status> write_rest(Parts parts, std::size_t sent, std::size_t total);
@@ -94,6 +101,7 @@ class Connection {
   bool closed_ = false;
   bool read_timed_out_ = false;
   bool write_timed_out_ = false;
+  std::uint32_t reads_at_once_ = 0;   // Since a read last waited.
   std::uint32_t writes_at_once_ = 0;  // Since a write last gave way to other tasks.
   std::uint64_t bytes_read_ = 0;
   std::uint64_t bytes_written_ = 0;

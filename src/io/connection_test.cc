@@ -49,6 +49,44 @@ TEST_F(ConnectionTest, ReadsNothingAtThePeersEndAndCanStillWrite) {
   EXPECT_EQ(client.read_all(), "bye");
 }
 
+TEST_F(ConnectionTest, ConnectionsThatShareABufferReadTheirOwnBytes) {
+  // One io thread serves both, so the buffer is shared indeed.
+  std::array<char, 16> shared;
+  const auto echo = [&shared](std::unique_ptr<Connection> connection) -> Task<void> {
+    for (;;) {
+      const auto count = co_await connection->read_shared(shared);
+      if (!count || *count == 0) break;
+      const std::string own(shared.data(), *count);
+      EXPECT_TRUE(co_await connection->write_all(own));
+    }
+  };
+  Runtime one(log_.logger(), {.threads = 1, .blocking_threads = 1});
+  auto bound = TcpListener::bind(one, "test", {});
+  ASSERT_TRUE(bound);
+  (*bound)->start(echo);
+  Client first((*bound)->local_port());
+  Client second((*bound)->local_port());
+  for (int i = 0; i < 100; ++i) {
+    first.send("abc");
+    second.send("xyz");
+    EXPECT_EQ(first.read_bytes(3), "abc");
+    EXPECT_EQ(second.read_bytes(3), "xyz");
+  }
+  EXPECT_TRUE((*bound)->stop(10s));
+}
+
+TEST_F(ConnectionTest, ASharedReadEndsWhenThePeerDoesNotSendInTime) {
+  const auto listener = serve([](std::unique_ptr<Connection> connection) -> Task<void> {
+    std::array<char, 16> buffer;
+    connection->set_read_timeout(10ms);
+    const auto nothing = co_await connection->read_shared(buffer);
+    EXPECT_FALSE(nothing);
+    EXPECT_TRUE(co_await connection->write_all("!"));
+  });
+  Client client(listener->local_port());
+  EXPECT_EQ(client.read_all(), "!");
+}
+
 TEST_F(ConnectionTest, WritesManyPartsInOrderToASlowReader) {
   constexpr int kParts = 500;
   std::string expected;

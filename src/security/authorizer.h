@@ -12,6 +12,9 @@
 
 namespace myelin::security {
 
+// Who asks; for doors that know no bus.
+using Context = bus::Context;
+
 enum class Operation : std::uint8_t { Read, Write, Create, Delete, Describe, Alter };
 
 std::string_view to_string(Operation operation);  // "read".

@@ -21,6 +21,7 @@ class Output {
  public:
   // What is written by others goes here.
   std::string& bytes() { return bytes_; }
+  const std::string& bytes() const { return bytes_; }
   // These come next, and stay where they are.
   void refer(std::string_view elsewhere) { references_.push_back({bytes_.size(), elsewhere}); }
 

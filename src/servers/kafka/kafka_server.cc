@@ -1,0 +1,95 @@
+#include "servers/kafka/kafka_server.h"
+
+#include <algorithm>
+
+#include "base/base64.h"
+#include "servers/kafka/catalogue.h"
+#include "servers/kafka/session.h"
+
+namespace myelin::kafka {
+namespace {
+
+constexpr std::size_t kSharedBufferBytes = 64u << 10;
+
+// Kafka's ids are 16 bytes in base64 for URLs, without padding.
+std::string short_id(const Uuid& id) {
+  auto text = encode_base64(id.view());
+  while (text.ends_with('=')) text.pop_back();
+  std::ranges::replace(text, '+', '-');
+  std::ranges::replace(text, '/', '_');
+  return text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaServer>> KafkaServer::make(Parts parts, ServerSettings settings) {
+  MYELIN_TRY_VOID(settings.check());
+  return std::unique_ptr<KafkaServer>(new KafkaServer(parts, std::move(settings)));
+}
+
+KafkaServer::KafkaServer(Parts parts, ServerSettings settings)
+    : parts_(parts),
+      settings_(std::move(settings)),
+      cluster_id_(short_id(parts.broker.log().directory_id())),
+      request_memory_(settings_.request_memory.value),
+      fetch_memory_(settings_.fetch_memory.value),
+      shared_buffers_(parts.runtime.thread_count()),
+      refused_(parts.registry.counter("myelin_kafka_refused_total",
+                                      "Connections closed for a request that cannot be read.")),
+      ends_(parts.runtime, "kafka.ends") {
+  for (auto& buffer : shared_buffers_) buffer.resize(kSharedBufferBytes);
+  auto& family = parts_.registry.counters("myelin_kafka_requests_total",
+                                          "Requests of Kafka clients, by API.", {"api"});
+  for (const auto& entry : all_entries()) {
+    const auto key = static_cast<std::size_t>(entry.api->key);
+    if (requests_.size() <= key) requests_.resize(key + 1);
+    requests_[key] = &family.with({std::string(entry.api->name)});
+  }
+  callbacks_.push_back(parts_.registry.gauge_callback(
+      "myelin_kafka_request_memory_bytes", "Memory of requests that are being worked on.",
+      [this] { return static_cast<double>(request_memory_.used_bytes()); }));
+  callbacks_.push_back(parts_.registry.gauge_callback(
+      "myelin_kafka_fetch_memory_bytes", "Memory of answers with records.",
+      [this] { return static_cast<double>(fetch_memory_.used_bytes()); }));
+}
+
+KafkaServer::~KafkaServer() = default;
+
+Status KafkaServer::start() {
+  MYELIN_TRY(listener, io::TcpListener::bind(parts_.runtime, "kafka", settings_.listener));
+  listener_ = std::move(listener);
+  callbacks_.push_back(parts_.registry.gauge_callback(
+      "myelin_kafka_connections", "Connections that are open.",
+      [this] { return static_cast<double>(listener_->counts().open); }));
+  listener_->start(
+      [this](std::unique_ptr<io::Connection> connection) { return serve(std::move(connection)); });
+  parts_.logger.info("kafka.started", {{"address", settings_.listener.address},
+                                       {"port", listener_->local_port()},
+                                       {"cluster", cluster_id_}});
+  return {};
+}
+
+bool KafkaServer::stop(std::chrono::milliseconds time) {
+  const SteadyTime due = parts_.clock.steady() + time;
+  bool stopped = !listener_ || listener_->stop(time);
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(due - parts_.clock.steady());
+  stopped = ends_.join(std::max(left, std::chrono::milliseconds(0))) && stopped;
+  callbacks_.clear();
+  return stopped;
+}
+
+std::span<char> KafkaServer::shared_buffer(const io::IoThread& thread) {
+  return shared_buffers_[thread.index()];
+}
+
+metrics::Counter& KafkaServer::requests(std::int16_t api_key) const {
+  return *requests_[static_cast<std::size_t>(api_key)];
+}
+
+io::Task<void> KafkaServer::serve(std::unique_ptr<io::Connection> connection) {
+  Session session(*this, *connection);
+  co_await session.run();
+}
+
+}  // namespace myelin::kafka

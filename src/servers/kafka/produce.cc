@@ -1,0 +1,239 @@
+#include "formats/kafka_protocol/produce.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "broker/record_check.h"
+#include "formats/kafka/record_batch.h"
+#include "io/one_shot.h"
+#include "io/runtime.h"
+#include "servers/kafka/handlers.h"
+#include "servers/kafka/kafka_server.h"
+#include "servers/kafka/session.h"
+#include "servers/kafka/topics.h"
+
+namespace myelin::kafka {
+namespace {
+
+using PartitionAnswer = ProduceResponse::Topic::Partition;
+
+constexpr std::int16_t kTopicIdsFrom = 13;
+constexpr std::int16_t kZstdFrom = 7;
+constexpr std::chrono::milliseconds kRetryDelayMin{1};
+constexpr std::chrono::milliseconds kRetryDelayMax{100};
+
+// Told by the log's committer; outlives the call when that is canceled.
+class Durable final : public log::AppendWaiter {
+ public:
+  explicit Durable(broker::Broker& broker) : broker_(broker) {}
+  void numbered(const std::vector<broker::Offset>&) override {}
+  void completed(Result<broker::CommitNumber> commit) override {
+    done_.set(commit ? Status() : Status(std::move(commit).error()), broker_.wakeups());
+  }
+  io::Task<Status> wait() { return done_.wait(); }
+
+ private:
+  broker::Broker& broker_;
+  io::OneShot<Status> done_;
+};
+
+KafkaError kafka_error(broker::RecordFault fault) {
+  switch (fault) {
+    case broker::RecordFault::Corrupt: return KafkaError::CorruptMessage;
+    case broker::RecordFault::TooLarge: return KafkaError::MessageTooLarge;
+    case broker::RecordFault::UnsupportedFormat: return KafkaError::InvalidRecord;
+    case broker::RecordFault::Invalid: return KafkaError::InvalidRecord;
+    case broker::RecordFault::Timestamp: return KafkaError::InvalidTimestamp;
+  }
+  return KafkaError::UnknownServerError;
+}
+
+// A partition's share of the request.
+struct Part {
+  PartitionAnswer answer;
+  FoundPartition found;
+  bool is_appended = false;
+};
+
+class ProduceHandler final : public Handler {
+ public:
+  io::Task<void> start(Call& call) override;
+  io::Task<void> finish(Call& call) override;
+
+ private:
+  using Topic = ProduceRequest::Topic;
+
+  void check(Call& call);
+  void check_part(Call& call, const Topic& topic, const Topic::Partition& sent, Part& part);
+  void take(Call& call, Part& part, broker::RecordCheck check);
+  io::Task<void> append(Call& call);
+  void fail_all(const Error& error);
+  void answer(Call& call);
+  static void refuse(Call& call, Part& part, KafkaError error, std::string_view message);
+
+  ProduceRequest request_;
+  std::vector<Part> parts_;  // In the request's order.
+  std::vector<broker::TopicBatch> batches_;
+  std::vector<std::size_t> batch_parts_;  // Whose batches they are.
+  std::shared_ptr<Durable> durable_;
+};
+
+io::Task<void> ProduceHandler::start(Call& call) {
+  auto request = call.decode<ProduceRequest>();
+  if (!request) {
+    call.refuse(request.error());
+    co_return;
+  }
+  request_ = *request;
+  co_await append(call);
+}
+
+void ProduceHandler::check(Call& call) {
+  parts_.clear();
+  batches_.clear();
+  batch_parts_.clear();
+  std::size_t count = 0;
+  for (const auto& topic : request_.topic_data) count += topic.partition_data.size();
+  parts_.reserve(count);
+  for (const auto& topic : request_.topic_data) {
+    for (const auto& sent : topic.partition_data) {
+      auto& part = parts_.emplace_back();
+      part.answer.index = sent.index;
+      part.answer.base_offset = -1;
+      check_part(call, topic, sent, part);
+    }
+  }
+}
+
+void ProduceHandler::refuse(Call& call, Part& part, KafkaError error, std::string_view message) {
+  part.answer.error_code = code(error);
+  if (!message.empty()) part.answer.error_message = call.arena().copy(message);
+}
+
+void ProduceHandler::check_part(Call& call, const Topic& topic, const Topic::Partition& sent,
+                                Part& part) {
+  if (request_.acks < -1 || request_.acks > 1)
+    return refuse(call, part, KafkaError::InvalidRequiredAcks, "acks: 0, 1 or all is wanted");
+  if (request_.transactional_id)
+    return refuse(call, part, KafkaError::InvalidRequest, "transactions are not supported yet");
+  part.found = call.version() >= kTopicIdsFrom
+                   ? find_partition(call, security::Operation::Write, topic.topic_id, sent.index)
+                   : find_partition(call, security::Operation::Write, topic.name, sent.index);
+  if (part.found.error != KafkaError::None) return refuse(call, part, part.found.error, {});
+  if (broker::is_internal(part.found.topic->name.name))
+    return refuse(call, part, KafkaError::InvalidTopic, "the topic is the server's own");
+  if (sent.records.is_null || sent.records.size_bytes() == 0)
+    return refuse(call, part, KafkaError::InvalidRecord, "there are no records");
+  const auto records = sent.records.pieces[0];
+  const auto info = parse_batch_header(records);
+  if (info && call.version() < kZstdFrom &&
+      (info->attributes & kCompressionMask) == static_cast<std::int16_t>(Compression::Zstd)) {
+    return refuse(call, part, KafkaError::UnsupportedCompressionType,
+                  "zstd needs version 7 of Produce");
+  }
+  const auto rules = part.found.topic->rules->get();
+  take(call, part, broker::check_records(records, *rules, call.server().parts().clock.now()));
+  if (rules->log_append_time && !batches_.empty() && &parts_[batch_parts_.back()] == &part)
+    part.answer.log_append_time_ms = to_ms(call.server().parts().clock.now());
+}
+
+void ProduceHandler::take(Call& call, Part& part, broker::RecordCheck check) {
+  if (check.batch) {
+    batches_.push_back({part.found.topic, broker::PartitionIndex(part.answer.index),
+                        std::move(check.batch->bytes)});
+    batch_parts_.push_back(static_cast<std::size_t>(&part - parts_.data()));
+    return;
+  }
+  refuse(call, part, kafka_error(check.refusal.fault), check.refusal.what);
+  for (const auto& record : check.refusal.records) {
+    auto& error = part.answer.record_errors.add(call.arena());
+    error.batch_index = record.index;
+    error.batch_index_error_message = call.arena().copy(record.what);
+  }
+}
+
+io::Task<void> ProduceHandler::append(Call& call) {
+  auto& broker = call.server().broker();
+  const auto due = call.received() + std::chrono::milliseconds(std::max(request_.timeout_ms, 0));
+  durable_ = std::make_shared<Durable>(broker);
+  for (auto delay = kRetryDelayMin;; delay = std::min(2 * delay, kRetryDelayMax)) {
+    // Anew each time: what is appended is gone.
+    check(call);
+    if (batches_.empty()) {
+      durable_.reset();
+      co_return;
+    }
+    auto bases = broker.append(std::move(batches_), durable_);
+    if (bases) {
+      for (std::size_t i = 0; i < bases->size(); ++i) {
+        auto& part = parts_[batch_parts_[i]];
+        part.is_appended = true;
+        part.answer.base_offset = (*bases)[i].value;
+      }
+      co_return;
+    }
+    if (bases.error().code() != ErrorCode::Exhausted ||
+        call.server().parts().clock.steady() >= due) {
+      fail_all(bases.error());
+      durable_.reset();
+      co_return;
+    }
+    co_await io::sleep_for(delay);
+  }
+}
+
+void ProduceHandler::fail_all(const Error& error) {
+  for (const auto i : batch_parts_) {
+    parts_[i].is_appended = false;
+    parts_[i].answer.base_offset = -1;
+    parts_[i].answer.error_code =
+        code(error.code() == ErrorCode::InvalidInput ? KafkaError::MessageTooLarge
+                                                     : kafka::kafka_error(error.code()));
+  }
+}
+
+io::Task<void> ProduceHandler::finish(Call& call) {
+  if (durable_) {
+    // Whoever wants no acknowledgment does not make others wait for it.
+    if (request_.acks != 0) {
+      const auto done = co_await durable_->wait();
+      if (!done) fail_all(done.error());
+    }
+  }
+  if (request_.acks != 0) {
+    answer(call);
+    co_return;
+  }
+  // There is no other way to say it: KIP-1 and Kafka's own broker.
+  const bool failed = std::ranges::any_of(
+      parts_, [](const Part& part) { return part.answer.error_code != code(KafkaError::None); });
+  if (failed) {
+    call.refuse(Error(ErrorCode::InvalidInput, "records were refused that want no answer"));
+  } else {
+    call.answer_nothing();
+  }
+}
+
+void ProduceHandler::answer(Call& call) {
+  ProduceResponse response;
+  auto part = parts_.begin();
+  for (const auto& topic : request_.topic_data) {
+    auto& answered = response.responses.add(call.arena());
+    answered.name = topic.name;
+    answered.topic_id = topic.topic_id;
+    answered.partition_responses.reserve(call.arena(), topic.partition_data.size());
+    for (std::size_t i = 0; i < topic.partition_data.size(); ++i, ++part) {
+      if (part->found.partition != nullptr)
+        part->answer.log_start_offset = part->found.partition->start().value;
+      answered.partition_responses.add(call.arena(), part->answer);
+    }
+  }
+  call.answer(response);
+}
+
+}  // namespace
+
+std::unique_ptr<Handler> make_produce() { return std::make_unique<ProduceHandler>(); }
+
+}  // namespace myelin::kafka

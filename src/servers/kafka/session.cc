@@ -1,0 +1,196 @@
+#include "servers/kafka/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "formats/kafka_protocol/api_versions.h"
+#include "io/runtime.h"
+#include "servers/kafka/catalogue.h"
+#include "servers/kafka/fetch_state.h"
+#include "servers/kafka/kafka_server.h"
+
+namespace myelin::kafka {
+namespace {
+
+constexpr std::size_t kLengthBytes = 4;
+constexpr std::size_t kHeaderBytesMin = 8;
+constexpr std::size_t kUnreadBytesKept = 1024;  // An idle connection holds no more.
+
+bool is_loopback(std::string_view peer) {
+  return peer.starts_with("127.") || peer.starts_with("[::1]");
+}
+
+std::string principal_of(const io::Connection& connection, const ServerSettings& settings) {
+  if (is_loopback(connection.peer()) || settings.allow_unauthenticated)
+    return std::string(security::kLocalPrincipal);
+  return "User:ANONYMOUS";
+}
+
+}  // namespace
+
+Session::Session(KafkaServer& server, io::Connection& connection)
+    : server_(server),
+      connection_(connection),
+      context_{.principal = principal_of(connection, server.settings()),
+               .tenant = {},
+               .peer = connection.peer(),
+               .trace = {},
+               .deadline = std::nullopt},
+      fetch_state_(std::make_unique<FetchState>(server.broker())) {}
+
+Session::~Session() = default;
+
+std::string Session::advertised_host() const {
+  const auto& host = server_.settings().advertised_host;
+  return host.empty() ? connection_.local_address() : host;
+}
+
+std::int32_t Session::advertised_port() const {
+  const auto port = server_.settings().advertised_port;
+  return port == 0 ? connection_.local_port() : port;
+}
+
+bool Session::may(security::Operation operation, const security::Resource& resource) const {
+  return server_.parts().authorizer.authorize(context_, operation, resource).has_value();
+}
+
+io::Task<void> Session::run() { co_await io::both(read(), write()); }
+
+io::Task<void> Session::read() {
+  while (!failed_) {
+    auto request = co_await next_request();
+    // A client that has gone waits for no answer; what it appended stays.
+    if (!request) throw io::Broken("the client has closed the connection");
+    const bool goes_on = co_await start(std::move(*request));
+    if (!goes_on) break;
+  }
+  reading_ = false;
+  more_.notify();
+}
+
+io::Task<bool> Session::read_more() {
+  const auto buffer = server_.shared_buffer(connection_.thread());
+  const auto count = co_await connection_.read_shared(buffer);
+  if (!count || *count == 0) co_return false;
+  unread_.append(buffer.data(), *count);
+  co_return true;
+}
+
+io::Task<bool> Session::fill(std::span<char> rest) {
+  while (!rest.empty()) {
+    const auto count = co_await connection_.read_shared(rest);
+    if (!count || *count == 0) co_return false;
+    rest = rest.subspan(*count);
+  }
+  co_return true;
+}
+
+io::Task<std::optional<RequestBytes>> Session::next_request() {
+  while (unread_.size() < kLengthBytes) {
+    const bool more = co_await read_more();
+    if (!more) co_return std::nullopt;
+  }
+  const auto length = load_be<std::int32_t>(unread_.data());
+  if (length < static_cast<std::int32_t>(kHeaderBytesMin) ||
+      static_cast<std::uint64_t>(length) > server_.settings().request_bytes_max.value) {
+    refuse(fmt::format("a request of {} bytes", length));
+    throw io::Broken("the connection is closed");
+  }
+  RequestBytes request;
+  request.size = static_cast<std::size_t>(length);
+  request.share = co_await server_.request_memory().take(request.size);
+  request.bytes = std::make_unique_for_overwrite<char[]>(request.size);
+  const auto there = std::min(unread_.size() - kLengthBytes, request.size);
+  std::copy_n(unread_.data() + kLengthBytes, there, request.bytes.get());
+  unread_.erase(0, kLengthBytes + there);
+  if (unread_.empty() && unread_.capacity() > kUnreadBytesKept) unread_.shrink_to_fit();
+  const bool whole = co_await fill({request.bytes.get() + there, request.size - there});
+  if (!whole) co_return std::nullopt;
+  co_return request;
+}
+
+io::Task<bool> Session::start(RequestBytes request) {
+  while (in_flight_count_ >= server_.settings().in_flight_requests_max && !failed_)
+    co_await room_.wait();
+  if (failed_) co_return false;
+  const auto peeked = peek_request_header(request.view());
+  const auto* entry = peeked ? find_entry(peeked->api_key) : nullptr;
+  if (entry == nullptr) {
+    refuse("a request that is not known here");
+    co_return false;
+  }
+  const bool is_old_or_new = !entry->api->has(peeked->api_version);
+  if (is_old_or_new && entry->api->key != kApiVersions.key) {
+    refuse(fmt::format("{} in version {}", entry->api->name, peeked->api_version));
+    co_return false;
+  }
+  auto header = is_old_or_new ? Result<DecodedHeader>(DecodedHeader{*peeked, kHeaderBytesMin})
+                              : decode_request_header(request.view(), *entry->api);
+  if (!header) {
+    refuse(header.error().message());
+    co_return false;
+  }
+  server_.requests(entry->api->key).increment();
+  auto in_flight = std::make_unique<InFlight>(*this, *entry, std::move(request), *header,
+                                              server_.parts().clock.steady());
+  auto& call = in_flight->call;
+  co_await in_flight->handler->start(call);
+  if (call.refusal()) {
+    refuse(fmt::format("{} v{}: {}", entry->api->name, call.version(), call.refusal()->message()));
+    co_return false;
+  }
+  ++in_flight_count_;
+  in_flight_.push_back(std::move(in_flight));
+  more_.notify();
+  co_return true;
+}
+
+io::Task<void> Session::write() {
+  for (;;) {
+    while (in_flight_.empty()) {
+      if (!reading_) co_return;
+      co_await more_.wait();
+    }
+    const auto next = std::move(in_flight_.front());
+    in_flight_.pop_front();
+    co_await next->handler->finish(next->call);
+    if (next->call.refusal()) {
+      refuse(next->call.refusal()->message());
+      fail();
+      co_return;
+    }
+    const bool written = co_await write_answer(next->call);
+    if (!written) {
+      fail();
+      co_return;
+    }
+    --in_flight_count_;
+    room_.notify();
+  }
+}
+
+io::Task<bool> Session::write_answer(const Call& call) {
+  const auto& output = call.output();
+  if (output.bytes().empty()) co_return true;
+  const auto parts = output.parts();
+  const auto written = co_await connection_.write_all(parts);
+  if (!written) {
+    server_.parts().logger.limited(LogLevel::Warn, "kafka.connection.slow",
+                                   {{"peer", context_.peer}, {"api", call.api().name}});
+  }
+  co_return written.has_value();
+}
+
+void Session::refuse(std::string_view reason) {
+  server_.refused().increment();
+  server_.parts().logger.limited(LogLevel::Warn, "kafka.connection.refused",
+                                 {{"peer", context_.peer}, {"reason", reason}});
+}
+
+void Session::fail() {
+  failed_ = true;
+  connection_.close();
+}
+
+}  // namespace myelin::kafka

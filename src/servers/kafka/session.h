@@ -1,0 +1,75 @@
+// Session: one client's connection, from its first request to its last response.
+//
+// Lives in the connection's root coroutine, on one io thread; no lock. One coroutine reads requests
+// and starts their handlers, another finishes these in order and writes what they answer.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "io/connection.h"
+#include "io/notifier.h"
+#include "security/authorizer.h"
+#include "servers/kafka/handler.h"
+
+namespace myelin::kafka {
+
+class FetchState;
+
+class Session {
+ public:
+  Session(KafkaServer& server, io::Connection& connection);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  // Throws Broken when the peer goes away and Canceled when the server stops.
+  io::Task<void> run();
+
+  KafkaServer& server() { return server_; }
+  const security::Context& context() const { return context_; }
+  // Where clients are told to come to.
+  std::string advertised_host() const;
+  std::int32_t advertised_port() const;
+  bool may(security::Operation operation, const security::Resource& resource) const;
+  // What this connection fetches.
+  FetchState& fetch_state() { return *fetch_state_; }
+
+ private:
+  struct InFlight {
+    InFlight(Session& session, const ApiEntry& entry, RequestBytes request,
+             const DecodedHeader& header, SteadyTime received)
+        : call(session, *entry.api, std::move(request), header, received), handler(entry.make()) {}
+    Call call;
+    const std::unique_ptr<Handler> handler;
+  };
+
+  io::Task<void> read();
+  // Nothing at the stream's end.
+  io::Task<std::optional<RequestBytes>> next_request();
+  // False at the stream's end.
+  io::Task<bool> read_more();
+  io::Task<bool> fill(std::span<char> rest);
+  // False when the connection is to be closed.
+  io::Task<bool> start(RequestBytes request);
+  io::Task<void> write();
+  io::Task<bool> write_answer(const Call& call);
+  void refuse(std::string_view reason);
+  void fail();
+
+  KafkaServer& server_;
+  io::Connection& connection_;
+  const security::Context context_;
+  std::string unread_;  // Read and not yet taken.
+  std::deque<std::unique_ptr<InFlight>> in_flight_;
+  std::size_t in_flight_count_ = 0;
+  io::Notifier more_;  // For write(): something is in flight, or nothing more comes.
+  io::Notifier room_;  // For read(): something is not in flight any more.
+  bool reading_ = true;
+  bool failed_ = false;
+  std::unique_ptr<FetchState> fetch_state_;
+};
+
+}  // namespace myelin::kafka
