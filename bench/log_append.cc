@@ -52,7 +52,7 @@ class Window final : public log::AppendWaiter {
   Window(BenchBroker& broker, Target target, std::uint64_t limit)
       : broker_(broker), target_(std::move(target)), limit_(limit) {}
 
-  void numbered(const std::vector<log::Offset>&) override {}
+  void numbered(const std::vector<log::BatchOutcome>&) override {}
   void completed(Result<log::CommitNumber> commit) override {
     if (!commit) give_up("append", commit.error());
     open_.fetch_sub(1, std::memory_order_release);

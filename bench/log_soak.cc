@@ -44,7 +44,7 @@ class Times {
 class TimedAppend final : public log::AppendWaiter {
  public:
   TimedAppend(Times& times, std::int64_t intended) : times_(times), intended_(intended) {}
-  void numbered(const std::vector<log::Offset>&) override {}
+  void numbered(const std::vector<log::BatchOutcome>&) override {}
   void completed(Result<log::CommitNumber> commit) override {
     if (!commit) give_up("append", commit.error());
     times_.add(now_ns() - intended_);

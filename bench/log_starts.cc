@@ -15,7 +15,7 @@ namespace {
 // Counts what is not durable yet.
 class Counter final : public log::AppendWaiter {
  public:
-  void numbered(const std::vector<log::Offset>&) override { ++queued_; }
+  void numbered(const std::vector<log::BatchOutcome>&) override { ++queued_; }
   void completed(Result<log::CommitNumber> commit) override {
     if (!commit) give_up("append", commit.error());
     ++durable_;

@@ -21,7 +21,7 @@ class Writers::Writer final : public log::AppendWaiter {
  public:
   Writer(Writers& all, std::size_t number) : all_(all), number_(number) {}
 
-  void numbered(const std::vector<log::Offset>&) override {}
+  void numbered(const std::vector<log::BatchOutcome>&) override {}
   void completed(Result<log::CommitNumber> commit) override {
     if (!commit) give_up("append", commit.error());
     all_.count_commit(*commit);

@@ -17,7 +17,7 @@ constexpr std::string_view kMetadataTopicId = "6d79656c-696e-4d45-8000-000000000
 // For callers that may block.
 class BlockingWaiter final : public log::AppendWaiter {
  public:
-  void numbered(const std::vector<Offset>&) override {}
+  void numbered(const std::vector<log::BatchOutcome>&) override {}
   void completed(Result<CommitNumber> commit) override {
     MutexLock lock(mutex_);
     outcome_ = commit ? Status() : Status(std::move(commit).error());
@@ -196,8 +196,8 @@ Result<TopicPtr> Broker::find_own(const TopicName& name) const {
 Status Broker::append_and_wait(log::Write write) {
   const auto waiter = std::make_shared<BlockingWaiter>();
   write.waiter = waiter;
-  MYELIN_TRY(bases, log_->append(std::move(write)));
-  (void)bases;
+  MYELIN_TRY(outcomes, log_->append(std::move(write)));
+  (void)outcomes;
   return waiter->wait();
 }
 
@@ -271,8 +271,8 @@ std::vector<TopicPtr> Broker::list(const Matcher& matcher) const {
   return topics;
 }
 
-Result<std::vector<Offset>> Broker::append(std::vector<TopicBatch> batches,
-                                           std::shared_ptr<log::AppendWaiter> waiter) {
+Result<std::vector<BatchOutcome>> Broker::append(std::vector<TopicBatch> batches,
+                                                 std::shared_ptr<log::AppendWaiter> waiter) {
   log::Write write;
   write.batches.reserve(batches.size());
   for (auto& batch : batches) {

@@ -100,10 +100,10 @@ class Broker {
   // Removes records below `before` (-1: all there are); gives the new start.
   Result<Offset> delete_records(const TopicName& name, PartitionIndex partition, Offset before);
 
-  // Numbers and queues; gives base offsets. The waiter is told on the committer thread, where
-  // wakeups() may be used.
-  Result<std::vector<Offset>> append(std::vector<TopicBatch> batches,
-                                     std::shared_ptr<log::AppendWaiter> waiter);
+  // Numbers and queues; says what becomes of each batch. The waiter is told on the committer
+  // thread, where wakeups() may be used.
+  Result<std::vector<BatchOutcome>> append(std::vector<TopicBatch> batches,
+                                           std::shared_ptr<log::AppendWaiter> waiter);
   // For AppendWaiters: wake-ups put here go out once a commit's waiters were all told.
   io::WakeupBatch& wakeups() { return wakeups_; }
 

@@ -32,7 +32,7 @@ class TestBroker {
   static TopicName name(std::string topic) { return {{}, std::move(topic)}; }
 
   // In one commit, to partition 0 of the topics, made when needed.
-  Result<std::vector<Offset>> append(
+  Result<std::vector<BatchOutcome>> append(
       const std::vector<std::pair<std::string, std::string>>& batches) {
     std::vector<TopicBatch> made;
     for (const auto& [topic, bytes] : batches) {
@@ -40,14 +40,14 @@ class TestBroker {
       made.push_back({found, PartitionIndex(0), bytes});
     }
     const auto waiter = std::make_shared<log::TestWaiter>();
-    MYELIN_TRY(offsets, broker->append(std::move(made), waiter));
+    MYELIN_TRY(outcomes, broker->append(std::move(made), waiter));
     const auto commit = waiter->wait();
     if (!commit) return commit.error();
-    return offsets;
+    return outcomes;
   }
   void put(const std::string& topic, std::string key, std::string value) {
-    const auto offsets = append({{topic, log::keyed_batch({{std::move(key), std::move(value)}})}});
-    ASSERT_TRUE(offsets) << offsets.error().message();
+    const auto outcomes = append({{topic, log::keyed_batch({{std::move(key), std::move(value)}})}});
+    ASSERT_TRUE(outcomes) << outcomes.error().message();
   }
 
   log::Partition& partition(const std::string& topic) const {

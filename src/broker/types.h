@@ -9,6 +9,8 @@
 
 namespace myelin::broker {
 
+using log::BatchFate;
+using log::BatchOutcome;
 using log::BatchRef;
 using log::CommitNumber;
 using log::Offset;

@@ -30,9 +30,9 @@ class EmbeddedReceipt final : public Receipt::State,
   EmbeddedReceipt(broker::Broker& broker, std::vector<Group> groups, std::size_t records)
       : broker_(broker), groups_(std::move(groups)), positions_(records) {}
 
-  void numbered(const std::vector<Offset>& bases) override {
+  void numbered(const std::vector<log::BatchOutcome>& outcomes) override {
     for (std::size_t g = 0; g < groups_.size(); ++g) {
-      auto next = bases[g];
+      auto next = outcomes[g].base_offset;
       for (const auto record : groups_[g].records) {
         positions_[record] = {groups_[g].partition, next};
         next = next + 1;
@@ -227,7 +227,7 @@ Result<Receipt> EmbeddedBus::append(const Context&, WriteSet writes) {
   }
   auto receipt =
       std::make_shared<EmbeddedReceipt>(broker_, std::move(groups), writes.records.size());
-  MYELIN_TRY(offsets, broker_.append(std::move(batches), receipt));
+  MYELIN_TRY(outcomes, broker_.append(std::move(batches), receipt));
   return Receipt(std::move(receipt));
 }
 

@@ -75,13 +75,13 @@ class Author {
     auto waiter = std::make_shared<TestWaiter>();
     write.batches.push_back({topic->partitions[0].get(), builder.finish()});
     write.waiter = waiter;
-    const auto offsets = log_.log->append(std::move(write));
-    ASSERT_TRUE(offsets);
+    const auto outcomes = log_.log->append(std::move(write));
+    ASSERT_TRUE(outcomes);
     const auto commit = waiter->wait();
     ASSERT_TRUE(commit);
     for (std::size_t i = 0; i < records; ++i) {
-      expected_.topics[name][(*offsets)[0].value + static_cast<std::int64_t>(i)] = {values[i],
-                                                                                    *commit};
+      expected_.topics[name][(*outcomes)[0].base_offset.value + static_cast<std::int64_t>(i)] = {
+          values[i], *commit};
     }
     expected_.last = *commit;
   }

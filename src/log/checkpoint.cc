@@ -16,6 +16,7 @@ constexpr std::size_t kSegmentBytes = 3 * 8 + 2 * 4 + 4 * 8;
 constexpr std::size_t kSegmentBytesV1 = 3 * 8;
 constexpr std::size_t kEpochBytes = 4 + 8;
 constexpr std::size_t kPartitionBytesMin = 24;
+constexpr std::size_t kProducerBytesMin = 3 * 8 + 2 * 2;
 
 void write_segment(ByteWriter& out, const SegmentState& segment) {
   out.le(segment.base_offset.value);
@@ -45,6 +46,44 @@ SegmentState read_segment(ByteReader& in, std::uint32_t format) {
   return segment;
 }
 
+void write_producer(ByteWriter& out, const ProducerState& producer) {
+  out.le(producer.id);
+  out.le(producer.last_received_ms);
+  out.le(producer.last_timestamp_ms);
+  out.le(producer.epoch);
+  out.le(std::uint16_t{producer.batch_count});
+  for (std::size_t i = 0; i < producer.batch_count; ++i) {
+    const auto& batch = producer.batches[i];
+    out.le(batch.base_offset.value);
+    out.le(batch.timestamp_ms);
+    out.le(batch.last_sequence);
+    out.le(batch.offset_delta);
+  }
+}
+
+// Nothing when it is what nobody writes.
+std::optional<ProducerState> read_producer(ByteReader& in) {
+  ProducerState producer;
+  producer.id = in.le<std::int64_t>();
+  producer.last_received_ms = in.le<std::int64_t>();
+  producer.last_timestamp_ms = in.le<std::int64_t>();
+  producer.epoch = in.le<std::int16_t>();
+  const auto batches = in.le<std::uint16_t>();
+  if (!in.ok() || producer.id < 0 || batches > kProducerBatches) return std::nullopt;
+  producer.batch_count = static_cast<std::uint8_t>(batches);
+  for (std::size_t i = 0; i < batches; ++i) {
+    auto& batch = producer.batches[i];
+    batch.base_offset = Offset(in.le<std::int64_t>());
+    batch.timestamp_ms = in.le<std::int64_t>();
+    batch.last_sequence = in.le<std::int32_t>();
+    batch.offset_delta = in.le<std::int32_t>();
+    const bool sane =
+        batch.base_offset.value >= 0 && batch.last_sequence >= 0 && batch.offset_delta >= 0;
+    if (!in.ok() || !sane) return std::nullopt;
+  }
+  return producer;
+}
+
 void write_partition(ByteWriter& out, const PartitionState& partition) {
   out.le(partition.start.value);
   out.le(partition.end.value);
@@ -56,6 +95,8 @@ void write_partition(ByteWriter& out, const PartitionState& partition) {
   }
   out.le(static_cast<std::uint32_t>(partition.segments.size()));
   for (const auto& segment : partition.segments) write_segment(out, segment);
+  out.le(static_cast<std::uint32_t>(partition.producers.size()));
+  for (const auto& producer : partition.producers.list()) write_producer(out, producer);
 }
 
 // False when the bytes do not hold what their counts promise.
@@ -66,6 +107,16 @@ bool read_epochs(ByteReader& in, PartitionState& partition) {
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto epoch = in.le<std::int32_t>();
     partition.epochs.push_back({epoch, Offset(in.le<std::int64_t>())});
+  }
+  return true;
+}
+
+bool read_producers(ByteReader& in, Producers& producers) {
+  const auto count = in.le<std::uint32_t>();
+  if (!in.ok() || count > in.remaining() / kProducerBytesMin) return false;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto producer = read_producer(in);
+    if (!producer || !producers.add(*producer)) return false;
   }
   return true;
 }
@@ -96,6 +147,7 @@ bool read_partition(ByteReader& in, std::uint32_t format, PartitionState& partit
   if (!in.ok() || count > in.remaining() / each) return false;
   partition.segments.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) partition.segments.push_back(read_segment(in, format));
+  if (format > 2 && !read_producers(in, partition.producers)) return false;
   return in.ok() && is_sane(partition);
 }
 

@@ -12,12 +12,13 @@
 #include <vector>
 
 #include "base/result.h"
+#include "log/producers.h"
 #include "log/types.h"
 
 namespace myelin::log {
 
-// 1: frames without placement, no compaction, no epochs. 2: this.
-inline constexpr std::uint32_t kDirectoryFormat = 2;
+// 1: frames without placement, no compaction, no epochs. 2: no producers. 3: this.
+inline constexpr std::uint32_t kDirectoryFormat = 3;
 inline constexpr std::uint64_t kCheckpointBytesMax = 1u << 30;
 inline constexpr std::uint32_t kMetaVersion = 2;
 
@@ -50,6 +51,7 @@ struct PartitionState {
   Offset compacted_through;            // Segments below it were compacted before.
   std::vector<EpochStart> epochs;      // Rising.
   std::vector<SegmentState> segments;  // By base offset; the last is the active one.
+  Producers producers;                 // Those that write with sequences.
   friend bool operator==(const PartitionState&, const PartitionState&) = default;
 };
 

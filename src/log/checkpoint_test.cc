@@ -27,6 +27,20 @@ SegmentState segment_of(std::uint32_t s) {
   return segment;
 }
 
+ProducerState producer_of(std::uint32_t p, std::size_t batches) {
+  ProducerState producer;
+  producer.id = (std::int64_t{3} << 32) + p;
+  producer.epoch = static_cast<std::int16_t>(p);
+  producer.last_received_ms = 1'700'000'000'000 + p;
+  producer.last_timestamp_ms = 1'800'000'000'000 + p;
+  producer.batch_count = static_cast<std::uint8_t>(batches);
+  for (std::size_t b = 0; b < batches; ++b) {
+    const auto n = static_cast<std::int32_t>(b);
+    producer.batches[b] = {Offset(p + n), 1'800'000'000'000 - n, 0x7ffffffe + (n == 1), n};
+  }
+  return producer;
+}
+
 Checkpoint checkpoint_of(std::uint32_t topics) {
   Checkpoint checkpoint;
   checkpoint.directory = uuid_of(77);
@@ -51,6 +65,7 @@ Checkpoint checkpoint_of(std::uint32_t topics) {
       for (std::int32_t e = 0; e < static_cast<std::int32_t>(p); ++e)
         partition.epochs.push_back({e * 2, Offset(e * 7)});
       for (std::uint32_t s = 0; s < p; ++s) partition.segments.push_back(segment_of(s));
+      for (std::uint32_t i = 0; i < 3 * p; ++i) partition.producers.add(producer_of(9 - i, i));
     }
   }
   return checkpoint;
@@ -124,6 +139,54 @@ TEST(Checkpoint, RefusesSegmentsAndEpochsThatDoNotRise) {
   EXPECT_FALSE(decode_checkpoint(encode_checkpoint(wrong)));
   partition.epochs[1].epoch = partition.epochs[0].epoch;
   EXPECT_FALSE(decode_checkpoint(encode_checkpoint(checkpoint)));
+}
+
+TEST(Checkpoint, ReadsFormat2WhereAPartitionEndsWithItsSegments) {
+  auto written = checkpoint_of(0);
+  auto& topic = written.topics[uuid_of(1)];
+  topic.partitions.resize(1);
+  topic.partitions[0].end = Offset(5);
+  topic.partitions[0].segments = {segment_of(0)};
+  auto bytes = encode_checkpoint(written);
+  bytes.resize(bytes.size() - 4);  // The number of producers.
+  store_le(bytes.data() + 8, std::uint32_t{2});
+  store_le(bytes.data() + 12, crc32c(std::string_view(bytes).substr(24)));
+  store_le(bytes.data() + 16, std::uint64_t{bytes.size() - 24});
+  const auto read = decode_checkpoint(bytes);
+  ASSERT_TRUE(read) << read.error().message();
+  written.format = 2;
+  EXPECT_EQ(*read, written);
+}
+
+TEST(Checkpoint, RefusesProducersThatNobodyWrites) {
+  const auto with = [](auto change) {
+    auto producer = producer_of(1, 2);
+    change(producer);
+    Checkpoint checkpoint = checkpoint_of(0);
+    auto& topic = checkpoint.topics[uuid_of(1)];
+    topic.partitions.resize(1);
+    topic.partitions[0].producers.add(producer_of(7, 5));
+    topic.partitions[0].producers.add(producer);
+    return decode_checkpoint(encode_checkpoint(checkpoint)).has_value();
+  };
+  EXPECT_TRUE(with([](ProducerState&) {}));
+  EXPECT_FALSE(with([](ProducerState& producer) { producer.id = -2; }));
+  EXPECT_FALSE(with([](ProducerState& producer) { producer.batches[1].last_sequence = -1; }));
+  EXPECT_FALSE(with([](ProducerState& producer) { producer.batches[1].offset_delta = -1; }));
+  EXPECT_FALSE(with([](ProducerState& producer) { producer.batches[0].base_offset = Offset(-1); }));
+}
+
+TEST(Checkpoint, RefusesAProducerThatIsThereTwiceOrHasTooManyBatches) {
+  Checkpoint checkpoint = checkpoint_of(0);
+  auto& topic = checkpoint.topics[uuid_of(1)];
+  topic.partitions.resize(1);
+  for (std::uint32_t i = 0; i < 2; ++i) topic.partitions[0].producers.add(producer_of(i, 0));
+  const auto bytes = encode_checkpoint(checkpoint);
+  const auto last = bytes.size() - 28;
+  EXPECT_TRUE(decode_checkpoint(bytes));
+  ASSERT_EQ(bytes[last], 1);
+  EXPECT_FALSE(decode_checkpoint(with_body(bytes, last, 0)));
+  EXPECT_FALSE(decode_checkpoint(with_body(bytes, bytes.size() - 2, 6)));
 }
 
 TEST(Checkpoint, RefusesAPartitionThatEndsBeforeItStarts) {

@@ -67,11 +67,19 @@ Status Log::sync_all_dirty() {
 
 Status Log::write_checkpoint(Clean clean) {
   MYELIN_TRY_VOID(sync_dirty());
+  expire_stored_producers();
   state_.clean = clean == Clean::Yes;
   MYELIN_TRY_VOID(replace_file(disk_, options_.directory, "checkpoint", encode_checkpoint(state_)));
   if (journal_) journal_->free_up_to(state_.replay.lap);
   release_removable();
   return {};
+}
+
+void Log::expire_stored_producers() {
+  const auto last = clock_.now() - options_.producer_expiry;
+  for (auto& [id, topic] : state_.topics) {
+    for (auto& partition : topic.partitions) partition.producers.expire(last, stored_producers_);
+  }
 }
 
 // Only to those who asked before it began: theirs holds all that they had seen.
@@ -156,6 +164,8 @@ void Log::remove_segment(const Partition& partition, const SegmentState& segment
 
 void Log::apply_deletions() {
   for (const auto& topic : work_deleted_) {
+    for (auto& partition : state_.topics[topic->spec.id].partitions)
+      partition.producers.clear(stored_producers_);
     state_.topics.erase(topic->spec.id);
     for (const auto& partition : topic->partitions) {
       std::erase(new_directories_, partition.get());

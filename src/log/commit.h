@@ -55,8 +55,8 @@ using CommitPtr = std::shared_ptr<const Commit>;
 class AppendWaiter {
  public:
   virtual ~AppendWaiter() = default;
-  // Before anything else, within append(): the base offsets of the write's batches.
-  virtual void numbered(const std::vector<Offset>& bases) = 0;
+  // Before anything else, within append(): what becomes of the write's batches.
+  virtual void numbered(const std::vector<BatchOutcome>& outcomes) = 0;
   virtual void completed(Result<CommitNumber> commit) = 0;
 };
 

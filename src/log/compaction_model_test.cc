@@ -91,17 +91,27 @@ class CompactionModelRun {
   }
   Compression codec() { return kafka::kCodecs[below(std::size(kafka::kCodecs))]; }
 
+  // With the sequence that comes next.
+  Producer any_producer() {
+    Producer producer{1 + static_cast<std::int64_t>(below(kProducers)), 0, false};
+    for (const auto& known : log_.log->producers(log_.partition())) {
+      if (known.id == producer.id) producer.sequence = known.last_sequence() + 1;
+    }
+    return producer;
+  }
+
   void append_plain() {
     const auto made = records();
     Producer producer;
-    if (below(3) == 0) producer = {1 + static_cast<std::int64_t>(below(kProducers)), 0, false};
+    if (below(3) == 0) producer = any_producer();
     // The same producer is idempotent or transactional, not both at once.
     if (producer.id > 0 && open_.contains(producer.id)) producer = {};
     append(keyed_batch(made, codec(), producer), made, producer);
   }
   void append_transactional() {
     const auto made = records();
-    const Producer producer{1 + static_cast<std::int64_t>(below(kProducers)), 0, true};
+    auto producer = any_producer();
+    producer.transactional = true;
     if (append(keyed_batch(made, codec(), producer), made, producer)) open_.insert(producer.id);
   }
   void end_transaction(std::int64_t id) {

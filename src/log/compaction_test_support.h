@@ -107,7 +107,8 @@ class KeyedLog {
   Result<CommitNumber> write(Write write) {
     auto waiter = std::make_shared<TestWaiter>();
     write.waiter = waiter;
-    MYELIN_TRY(bases, log->append(std::move(write)));
+    MYELIN_TRY(outcomes, log->append(std::move(write)));
+    for (const auto& outcome : outcomes) EXPECT_EQ(outcome.fate, BatchFate::Appended);
     return waiter->wait();
   }
 

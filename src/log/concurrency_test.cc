@@ -23,7 +23,7 @@ struct Progress {
 class CountingWaiter final : public AppendWaiter {
  public:
   explicit CountingWaiter(Progress& progress) : progress_(progress) { ++progress_.open; }
-  void numbered(const std::vector<Offset>&) override {}
+  void numbered(const std::vector<BatchOutcome>&) override {}
   void completed(Result<CommitNumber> commit) override {
     if (commit) ++progress_.durable;
     --progress_.open;

@@ -23,7 +23,7 @@ struct Sent {
 class CrashWaiter final : public AppendWaiter {
  public:
   CrashWaiter(SimDisk& disk, std::atomic<int>& open) : disk_(disk), open_(open) { ++open_; }
-  void numbered(const std::vector<Offset>&) override {}
+  void numbered(const std::vector<BatchOutcome>&) override {}
   void completed(Result<CommitNumber> commit) override {
     if (commit && !disk_.image_taken()) acknowledged = true;
     --open_;

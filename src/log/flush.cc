@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include "base/check.h"
+#include "formats/kafka/record_batch.h"
 #include "log/directory.h"
 #include "log/epochs.h"
 #include "log/log.h"
@@ -217,7 +218,12 @@ Status Log::append_some(Partition& partition, PartitionState& state,
   }
   MYELIN_TRY_VOID(segment.append(same, segment_state));
   state.end = same.back().last_offset + 1;
-  for (const auto& batch : same) note_epoch(state.epochs, batch);
+  for (const auto& batch : same) {
+    note_epoch(state.epochs, batch);
+    if (!has_producer(batch.bytes)) continue;
+    const auto info = kafka::parse_batch_header(batch.bytes);
+    state.producers.note(*info, batch.received, stored_producers_);
+  }
   partition.flushed(same.size(), state.segments);
   batches.erase(batches.begin(), batches.begin() + static_cast<std::ptrdiff_t>(same.size()));
   return {};

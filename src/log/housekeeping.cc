@@ -54,7 +54,7 @@ std::optional<SegmentName> parse_segment_name(std::string_view name) {
 
 class StartsWaiter final : public AppendWaiter {
  public:
-  void numbered(const std::vector<Offset>&) override {}
+  void numbered(const std::vector<BatchOutcome>&) override {}
   void completed(Result<CommitNumber> commit) override {
     MutexLock lock(mutex_);
     outcome_ = commit ? Status() : Status(std::move(commit).error());
@@ -112,6 +112,7 @@ void Housekeeper::pass() {
   MutexLock lock(pass_mutex_);
   if (!swept_) sweep();
   retain();
+  log_.expire_producers();
   if (!stopping_) report("log.compaction_failed", compactor_.pass());
   remove_files();
   ++passes_;

@@ -30,17 +30,11 @@
 #include "log/journal.h"
 #include "log/large_batch.h"
 #include "log/options.h"
+#include "log/snapshot.h"
 #include "log/space.h"
 #include "log/types.h"
 
 namespace myelin::log {
-
-// The state of a durable checkpoint; see Log::snapshot(). Must not outlive its log.
-struct Snapshot {
-  Checkpoint state;
-  std::function<void()> release;
-  ~Snapshot() { release(); }
-};
 
 class Log {
  public:
@@ -67,10 +61,20 @@ class Log {
   // Takes effect at once; not stored: whoever reads configurations sets it after each start.
   void set_policy(Topic& topic, const TopicPolicy& policy) const;
 
-  // Numbers the batches and queues the write; gives the base offsets in their order. Errors:
+  // Numbers the batches and queues the write; says of each batch, in their order, what becomes of
+  // it. Those that are not appended are no part of the write, which completes when all that was
+  // numbered before it is durable: so a duplicate is acknowledged when the first one is. Errors:
   // Exhausted (too much waits), Unavailable (no space, or the log has failed), Canceled (closing),
   // InvalidInput (larger than a frame takes, not whole batches), NotFound (the topic is deleted).
-  Result<std::vector<Offset>> append(Write write);
+  Result<std::vector<BatchOutcome>> append(Write write);
+
+  // For a producer that will write with sequences; given once in the life of a directory, without a
+  // write: the incarnation, and a number. Exhausted after 2^32 since the start.
+  Result<std::int64_t> next_producer_id();
+  // Those that the partition remembers, idle for longest first. Appends wait while they are copied.
+  std::vector<ProducerState> producers(const Partition& partition) const;
+  // Forgets those idle for producer_expiry; call it now and then.
+  void expire_producers();
 
   // The largest sum of batch bytes that one Write may have.
   std::size_t write_bytes_max() const { return write_bytes_max_; }
@@ -145,9 +149,15 @@ class Log {
   Status cut_partition(const Partition& partition, const PartitionState& state);
   void start_threads();
 
-  // commit.cc
+  // append.cc
+  Status number(Write& write, Timestamp received, std::vector<BatchOutcome>& outcomes)
+      MYELIN_REQUIRES(queue_mutex_);
+  BatchOutcome number(NewBatch& batch, Timestamp received) MYELIN_REQUIRES(queue_mutex_);
   std::size_t journal_bytes_of(const Write& write, std::size_t bytes) const;
-  Status number(Write& write, std::vector<Offset>& bases) MYELIN_REQUIRES(queue_mutex_);
+  Status check_writable(const Write& write, std::size_t bytes);
+  bool is_stuck() const;
+
+  // commit.cc
   void commit_loop();
   bool wait_for_writes();
   void await_writes(std::size_t count) MYELIN_REQUIRES(queue_mutex_);
@@ -158,8 +168,6 @@ class Log {
   void throttle();
   Status write_frame(Commit& commit, FrameBuffer& frame, const FrameHeader& header);
   void publish(const CommitPtr& commit);
-  Status check_writable(const Write& write, std::size_t bytes);
-  bool is_stuck() const;
   void fail(const Error& error);
   void give_up(const Error& error);
 
@@ -187,6 +195,7 @@ class Log {
   Status sync_all_dirty();
   enum class Clean : std::uint8_t { No, Yes };
   Status write_checkpoint(Clean clean);
+  void expire_stored_producers();
   void apply_starts();
   void apply_deletions();
   void drop_segments(const Partition& partition, PartitionState& state);
@@ -227,6 +236,7 @@ class Log {
   std::size_t queue_bytes_ MYELIN_GUARDED_BY(queue_mutex_) = 0;
   std::map<TopicId, TopicPtr> topics_ MYELIN_GUARDED_BY(queue_mutex_);
   Timestamp last_received_ MYELIN_GUARDED_BY(queue_mutex_){};
+  ProducerTotal producers_total_ MYELIN_GUARDED_BY(queue_mutex_);
   bool closing_ MYELIN_GUARDED_BY(queue_mutex_) = false;
   std::size_t committer_wants_ MYELIN_GUARDED_BY(queue_mutex_) = 0;  // It waits for so many.
 
@@ -256,10 +266,12 @@ class Log {
   std::size_t snapshots_ MYELIN_GUARDED_BY(buffer_mutex_) = 0;
 
   std::atomic<bool> failed_ = false;
+  std::atomic<std::uint64_t> producer_ids_ = 0;
 
   // The flusher's (recovery's before there is one): the state as of the last flushed commit, what
   // it is about to write, and what must be synced before it is checkpointed.
   Checkpoint state_;
+  ProducerTotal stored_producers_;  // In it.
   std::map<Partition*, std::deque<BatchRef>> work_;
   std::vector<CommitPtr> work_commits_;
   std::map<Partition*, Offset> work_starts_;

@@ -18,7 +18,7 @@ using namespace myelin::log;
 
 class Waiter final : public AppendWaiter {
  public:
-  void numbered(const std::vector<Offset>&) override {}
+  void numbered(const std::vector<BatchOutcome>&) override {}
   void completed(Result<CommitNumber> commit) override {
     MYELIN_CHECK(commit, "an append failed");
     done_.store(true, std::memory_order_release);

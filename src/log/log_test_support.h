@@ -46,7 +46,7 @@ inline std::string batch_of_bytes(std::size_t bytes, char fill = 'x') {
 // Waits on the test's thread.
 class TestWaiter final : public AppendWaiter {
  public:
-  void numbered(const std::vector<Offset>&) override {}
+  void numbered(const std::vector<BatchOutcome>&) override {}
   void completed(Result<CommitNumber> commit) override {
     MutexLock lock(mutex_);
     result_ = std::move(commit);
@@ -138,10 +138,10 @@ struct LogOnDisk {
     auto waiter = std::make_shared<TestWaiter>();
     write.batches.push_back({topic->partitions[0].get(), batch_of(value)});
     write.waiter = waiter;
-    MYELIN_TRY(offsets, log->append(std::move(write)));
+    MYELIN_TRY(outcomes, log->append(std::move(write)));
     MYELIN_TRY(commit, waiter->wait());
     EXPECT_GT(commit.value, 0u);
-    return offsets[0];
+    return outcomes[0].base_offset;
   }
 
   Result<std::vector<BatchRef>> read(const std::string& name, Seek seek,

@@ -1,5 +1,7 @@
 // The comparisons of the model test: model_test_support.h.
 #include "formats/kafka/record_batch.h"
+#include "log/directory.h"
+#include "log/log_test_support.h"
 #include "log/model_test_support.h"
 #include "log/segment.h"
 
@@ -111,6 +113,33 @@ void compare_epochs(const std::string& where, const ModelPartition& model,
          where + ": an epoch that has not come has an end");
 }
 
+constexpr std::int64_t kSequences = std::int64_t{1} << 31;  // They begin again behind so many.
+constexpr std::size_t kKnownBatches = 5;
+
+void compare_producers(const std::string& where, const ModelPartition& model,
+                       const std::vector<ProducerState>& found) {
+  expect(found.size() == model.producers.size(),
+         fmt::format("{}: {} producers, not {}", where, found.size(), model.producers.size()));
+  for (const auto& state : found) {
+    const auto words = fmt::format("{}: producer {}", where, state.id);
+    const auto known = model.producers.find(state.id);
+    expect(known != model.producers.end(), words + " is not known");
+    const auto& batches = known->second.batches;
+    const auto kept = std::min(batches.size(), kKnownBatches);
+    expect(state.epoch == known->second.epoch && state.batch_count == kept,
+           fmt::format("{} has epoch {} and {} batches", words, state.epoch, state.batch_count));
+    for (std::size_t i = 0; i < kept; ++i) {
+      const auto& expected = *batches[batches.size() - kept + i];
+      expect(state.batches[i].base_offset == expected.base &&
+                 state.batches[i].first_sequence() == expected.stamp.first % kSequences &&
+                 state.batches[i].last_sequence == expected.stamp.last % kSequences,
+             fmt::format("{}: not the batch at offset {}", words, expected.base.value));
+    }
+    expect(state.last_received_ms == to_ms(batches.back()->received),
+           words + ": another time than its last batch's");
+  }
+}
+
 std::string directory_of(Disk& disk, const TopicId& id, const std::string& name, std::size_t i) {
   const auto moved = fmt::format("/data/topics/{}-{}.deleted", id.to_string(), i);
   const auto there = disk.exists(moved);
@@ -119,16 +148,88 @@ std::string directory_of(Disk& disk, const TopicId& id, const std::string& name,
 
 }  // namespace
 
-std::string any_batch(std::size_t bytes, std::mt19937_64& random) {
+void ModelPartition::add(const std::shared_ptr<const ModelBatch>& batch) {
+  batches.push_back(batch);
+  end = batch->last + 1;
+  if (batch->stamp.producer < 0) return;
+  auto& producer = producers[batch->stamp.producer];
+  if (producer.epoch != batch->stamp.epoch) producer = {batch->stamp.epoch, {}};
+  producer.batches.push_back(batch);
+}
+
+BatchOutcome ModelPartition::expected(const ModelStamp& stamp) const {
+  const auto found = producers.find(stamp.producer);
+  if (stamp.producer < 0 || found == producers.end()) return {BatchFate::Appended, end};
+  const auto& [epoch, known] = found->second;
+  if (stamp.epoch < epoch) return {BatchFate::InvalidProducerEpoch};
+  const bool fresh = stamp.epoch > epoch;
+  for (auto i = known.size(); !fresh && i > known.size() - std::min(known.size(), kKnownBatches);) {
+    const auto& batch = *known[--i];
+    if (batch.stamp.first != stamp.first || batch.stamp.last != stamp.last) continue;
+    return {BatchFate::Duplicate, batch.base};
+  }
+  if (stamp.first == (fresh ? 0 : known.back()->stamp.last + 1)) return {BatchFate::Appended, end};
+  return {BatchFate::OutOfOrderSequence};
+}
+
+std::string any_batch(std::size_t bytes, std::mt19937_64& random, std::int64_t records,
+                      const ModelStamp& stamp) {
   kafka::RecordBatchBuilder builder;
-  const auto records = 1 + random() % 4;
-  for (std::uint64_t i = 0; i < records; ++i) {
+  for (std::int64_t i = 0; i < records; ++i) {
     auto value = fmt::format("{:x}-", random());
-    value.resize(std::max(value.size(), bytes / records), static_cast<char>('a' + random() % 26));
+    value.resize(std::max(value.size(), bytes / static_cast<std::size_t>(records)),
+                 static_cast<char>('a' + random() % 26));
     const auto claimed = 1'600'000'000'000 + static_cast<std::int64_t>(random() % 100'000);
     expect(builder.add(claimed, std::nullopt, value).has_value(), "a record does not fit");
   }
-  return builder.finish();
+  if (stamp.producer < 0) return builder.finish();
+  return builder.finish({.producer_id = stamp.producer,
+                         .producer_epoch = stamp.epoch,
+                         .base_sequence = static_cast<std::int32_t>(stamp.first % kSequences)});
+}
+
+Options any_options(std::mt19937_64& random) {
+  const auto below = [&](std::uint64_t limit) { return random() % limit; };
+  auto options = small_options();
+  options.journal_file_bytes = (16 + below(48)) * kBlockBytes;
+  options.journal_file_count = static_cast<std::uint32_t>(2 + below(3));
+  options.segment_bytes = 16u << (10 + below(4));
+  options.large_batch_bytes = 12u << 10;
+  options.large_group_bytes_max = 64u << 10;
+  options.group_bytes_max = 4u << (10 + 4 * below(3));
+  options.queue_bytes_max = 256u << 10;
+  options.buffer_bytes_max = 64u << (10 + below(4));
+  options.flush_interval = std::chrono::milliseconds(1 + below(20));
+  options.tail_interval = std::chrono::milliseconds(1 + below(3));
+  options.throttle_max = std::chrono::milliseconds(1);
+  options.open_files_max = 4u << (2 * below(3));
+  options.producer_expiry = std::chrono::hours(24 * 365 * 100);
+  options.space.free_bytes_min = 1u << 20;
+  return options;
+}
+
+ModelStamp any_stamp(const ModelPartition& partition, std::mt19937_64& random) {
+  const auto below = [&](std::uint64_t limit) { return random() % limit; };
+  if (below(2) == 0) return {};
+  ModelStamp stamp;
+  stamp.producer = 1 + static_cast<std::int64_t>(below(4));
+  const auto known = partition.producers.find(stamp.producer);
+  const auto records = static_cast<std::int64_t>(below(4));
+  if (known == partition.producers.end()) {
+    stamp.epoch = static_cast<std::int16_t>(below(3));
+    // Some come to where sequences begin again.
+    stamp.first = below(2) == 0 ? 0 : kSequences - 1 - static_cast<std::int64_t>(below(20));
+    stamp.last = stamp.first + records;
+    return stamp;
+  }
+  const auto& [epoch, batches] = known->second;
+  const auto kind = below(20);
+  if (kind < 6)
+    return batches[batches.size() - 1 - below(std::min<std::size_t>(batches.size(), 7))]->stamp;
+  stamp.epoch = static_cast<std::int16_t>(epoch + (kind == 6) - (kind == 7 && epoch > 0));
+  stamp.first = kind == 6 ? 0 : batches.back()->stamp.last + 1 + (kind == 8);
+  stamp.last = stamp.first + records;
+  return stamp;
 }
 
 std::optional<std::string> outline_difference(const ModelState& model, const Checkpoint& state) {
@@ -181,8 +282,25 @@ void compare_records(const ModelState& model, const Log& log, std::mt19937_64& r
       for (int seeks = 0; seeks < 6; ++seeks)
         compare_seek(where, all, any_seek(all, random), partition, random);
       compare_epochs(where, expected.partitions[i], partition, log.leader_epoch());
+      compare_producers(where, expected.partitions[i], log.producers(partition));
     }
   }
+}
+
+std::set<std::string> named_files(Disk& disk) {
+  std::set<std::string> named;
+  const auto state = read_checkpoint(disk, "/data");
+  expect(state.has_value(), state ? "" : state.error().message());
+  for (const auto& [id, topic] : state->topics) {
+    for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
+      const auto directory = fmt::format("/data/topics/{}-{}", topic.name, i);
+      for (const auto& segment : topic.partitions[i].segments) {
+        for (const auto file : {SegmentFile::Log, SegmentFile::Meta})
+          named.insert(segment_path(directory, segment.base_offset, segment.generation, file));
+      }
+    }
+  }
+  return named;
 }
 
 void compare_files(const ModelState& model, const Checkpoint& state, Disk& disk) {

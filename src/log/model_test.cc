@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <set>
 
-#include "log/directory.h"
 #include "log/epochs.h"
 #include "log/log_test_support.h"
 #include "log/model_test_support.h"
@@ -54,20 +53,7 @@ class ModelRun {
   }
 
   Options options() {
-    auto options = small_options();
-    options.journal_file_bytes = (16 + below(48)) * kBlockBytes;
-    options.journal_file_count = static_cast<std::uint32_t>(2 + below(3));
-    options.segment_bytes = 16u << (10 + below(4));
-    options.large_batch_bytes = 12u << 10;
-    options.large_group_bytes_max = 64u << 10;
-    options.group_bytes_max = 4u << (10 + 4 * below(3));
-    options.queue_bytes_max = 256u << 10;
-    options.buffer_bytes_max = 64u << (10 + below(4));
-    options.flush_interval = std::chrono::milliseconds(1 + below(20));
-    options.tail_interval = std::chrono::milliseconds(1 + below(3));
-    options.throttle_max = std::chrono::milliseconds(1);
-    options.open_files_max = 4u << (2 * below(3));
-    options.space.free_bytes_min = 1u << 20;
+    auto options = any_options(random_);
     options.fail = [this](const std::string& why) {
       MutexLock lock(mutex_);
       failure_ = why;
@@ -95,8 +81,9 @@ class ModelRun {
       const auto found = outline_difference(state, *log_, Configs::Compared);
       if (!found) {
         base_ = next_ = std::move(state);
-        writes_.clear();
-        return compare_records(next_, *log_, random_);
+        const auto sent = std::exchange(writes_, {});
+        compare_records(next_, *log_, random_);
+        return retry(sent);
       }
       if (difference.empty()) difference = *found;
     }
@@ -211,16 +198,22 @@ class ModelRun {
     auto waiter = std::make_shared<ModelWaiter>(*disk_);
     model.waiter = waiter;
     write.waiter = std::move(waiter);
-    const auto bases = log_->append(std::move(write));
-    if (!bases) {
-      const auto code = bases.error().code();
+    const auto outcomes = log_->append(std::move(write));
+    if (!outcomes) {
+      const auto code = outcomes.error().code();
       expect(code == ErrorCode::Exhausted || (code == ErrorCode::Unavailable && full()),
-             "a write was refused: " + bases.error().message() + failure());
+             "a write was refused: " + outcomes.error().message() + failure());
       return false;
     }
-    expect(bases->size() == model.batches.size(), "not as many offsets as batches");
-    for (std::size_t i = 0; i < bases->size(); ++i)
-      expect((*bases)[i] == model.batches[i].second->base, "another offset than comes next");
+    expect(outcomes->size() == model.outcomes.size(), "not as many outcomes as batches");
+    for (std::size_t i = 0; i < outcomes->size(); ++i) {
+      const auto& found = (*outcomes)[i];
+      const auto& expected = model.outcomes[i];
+      expect(found.fate == expected.fate && found.base_offset == expected.base_offset,
+             fmt::format("a batch has fate {} at {}, not {} at {}", static_cast<int>(found.fate),
+                         found.base_offset.value, static_cast<int>(expected.fate),
+                         expected.base_offset.value));
+    }
     last_received_ = std::max(last_received_, clock_.now());
     clock_may_return_ = true;
     apply(next_, model);
@@ -237,20 +230,49 @@ class ModelRun {
 
   void add_batch(ModelState& state, ModelWrite& model, Write& write, const TopicPtr& topic) {
     auto& partition = *topic->partitions[below(topic->partitions.size())];
-    auto bytes = any_batch(model.batches.empty() ? any_size() : below(1000), random_);
+    const auto size = write.batches.empty() ? any_size() : below(1000);
+    const auto stamp = any_stamp(state.partition(partition.id()), random_);
+    add_batch(state, model, write, partition, stamp, size);
+  }
+
+  void add_batch(ModelState& state, ModelWrite& model, Write& write, Partition& partition,
+                 const ModelStamp& stamp, std::size_t size) {
+    const auto records =
+        stamp.producer < 0 ? 1 + static_cast<std::int64_t>(below(4)) : stamp.last - stamp.first + 1;
+    auto bytes = any_batch(size, random_, records, stamp);
     write.batches.push_back({&partition, bytes});
-    auto& end = state.partition(partition.id()).end;
+    auto& at = state.partition(partition.id());
+    model.outcomes.push_back(at.expected(stamp));
+    if (model.outcomes.back().fate != BatchFate::Appended) return;
     auto batch = std::make_shared<ModelBatch>();
-    batch->base = end;
-    batch->last = end + kafka::parse_batch_header(bytes)->last_offset_delta;
+    batch->stamp = stamp;
+    batch->base = at.end;
+    batch->last = at.end + (records - 1);
     batch->epoch = log_->leader_epoch();
     batch->received = std::max(last_received_, clock_.now());
     batch->commit = model.commit;
     kafka::set_base_offset(bytes.data(), batch->base.value);
     kafka::set_partition_leader_epoch(bytes.data(), batch->epoch);
     batch->bytes = std::move(bytes);
-    end = batch->last + 1;
+    at.add(batch);
     model.batches.emplace_back(partition.id(), std::move(batch));
+  }
+
+  // What was sent with sequences before the end of a life is sent again: what is there is told, the
+  // rest is new.
+  void retry(const std::vector<ModelWrite>& sent) {
+    for (const auto& before : sent) {
+      for (const auto& [id, batch] : before.batches) {
+        const auto topic = topics_.find(id.topic);
+        if (batch->stamp.producer < 0 || topic == topics_.end()) continue;
+        ModelWrite model;
+        Write write;
+        ModelState state = next_;
+        auto& partition = *topic->second->partitions[static_cast<std::size_t>(id.partition.value)];
+        add_batch(state, model, write, partition, batch->stamp, 10 + below(300));
+        if (!send(std::move(model), std::move(write))) return;
+      }
+    }
   }
 
   TopicPtr any_topic() {
@@ -368,7 +390,7 @@ class ModelRun {
     quiesce();
     const auto removable = log_->take_removable();
     expect(!held_ || removable.empty(), "files are given away over a snapshot");
-    const auto named = named_files();
+    const auto named = named_files(*disk_);
     for (const auto& path : removable) {
       expect(!named.contains(path), path + " may be removed and is still named");
       for (const auto& below : disk_->paths()) {
@@ -376,22 +398,6 @@ class ModelRun {
       }
       [[maybe_unused]] const auto status = disk_->remove(path);
     }
-  }
-
-  std::set<std::string> named_files() {
-    std::set<std::string> named;
-    const auto state = read_checkpoint(*disk_, "/data");
-    expect(state.has_value(), state ? "" : state.error().message());
-    for (const auto& [id, topic] : state->topics) {
-      for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
-        const auto directory = fmt::format("/data/topics/{}-{}", topic.name, i);
-        for (const auto& segment : topic.partitions[i].segments) {
-          for (const auto file : {SegmentFile::Log, SegmentFile::Meta})
-            named.insert(segment_path(directory, segment.base_offset, segment.generation, file));
-        }
-      }
-    }
-    return named;
   }
 
   void move_clock() {

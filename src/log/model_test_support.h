@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -49,7 +50,7 @@ class ModelClock final : public Clock {
 class ModelWaiter final : public AppendWaiter {
  public:
   explicit ModelWaiter(const SimDisk& disk) : disk_(disk) {}
-  void numbered(const std::vector<Offset>&) override {}
+  void numbered(const std::vector<BatchOutcome>&) override {}
   void completed(Result<CommitNumber> commit) override {
     MutexLock lock(mutex_);
     witnessed_ = commit && !disk_.image_taken();
@@ -74,7 +75,16 @@ class ModelWaiter final : public AppendWaiter {
   std::optional<Result<CommitNumber>> result_ MYELIN_GUARDED_BY(mutex_);
 };
 
+// Whose batch it is, where it has a producer; sequences as they are, without an end.
+struct ModelStamp {
+  std::int64_t producer = -1;
+  std::int16_t epoch = -1;
+  std::int64_t first = -1;
+  std::int64_t last = -1;
+};
+
 struct ModelBatch {
+  ModelStamp stamp;
   Offset base;
   Offset last;
   std::int32_t epoch = 0;
@@ -84,11 +94,20 @@ struct ModelBatch {
   std::shared_ptr<std::optional<CommitNumber>> commit;
 };
 
+struct ModelProducer {
+  std::int16_t epoch = -1;
+  std::vector<std::shared_ptr<const ModelBatch>> batches;  // All of its epoch.
+};
+
 struct ModelPartition {
   Offset start;
   Offset end;
   std::vector<std::shared_ptr<const ModelBatch>> batches;  // All that ever were.
+  std::map<std::int64_t, ModelProducer> producers;
 
+  void add(const std::shared_ptr<const ModelBatch>& batch);
+  // What becomes of the next batch if it is such.
+  BatchOutcome expected(const ModelStamp& stamp) const;
   std::vector<std::shared_ptr<const ModelBatch>> kept() const {
     std::vector<std::shared_ptr<const ModelBatch>> kept;
     for (const auto& batch : batches) {
@@ -115,6 +134,7 @@ struct ModelState {
 struct ModelWrite {
   std::vector<TopicSpec> topics;
   std::vector<std::pair<PartitionId, std::shared_ptr<const ModelBatch>>> batches;
+  std::vector<BatchOutcome> outcomes;  // Of all that it came with.
   std::vector<std::pair<TopicId, std::string>> configs;
   std::vector<std::pair<PartitionId, Offset>> starts;
   std::vector<TopicId> deleted;
@@ -129,11 +149,7 @@ inline void apply(ModelState& state, const ModelWrite& write) {
         topic.name, topic.config,
         std::vector<ModelPartition>(static_cast<std::size_t>(topic.partitions))};
   }
-  for (const auto& [id, batch] : write.batches) {
-    auto& partition = state.partition(id);
-    partition.batches.push_back(batch);
-    partition.end = batch->last + 1;
-  }
+  for (const auto& [id, batch] : write.batches) state.partition(id).add(batch);
   for (const auto& [id, config] : write.configs) state.topics.at(id).config = config;
   for (const auto& [id, start] : write.starts) {
     auto& partition = state.partition(id);
@@ -142,8 +158,16 @@ inline void apply(ModelState& state, const ModelWrite& write) {
   for (const auto& id : write.deleted) state.topics.erase(id);
 }
 
-// Up to four records of different values, with times that rise and fall.
-std::string any_batch(std::size_t bytes, std::mt19937_64& random);
+// Small limits of all kinds.
+Options any_options(std::mt19937_64& random);
+
+// Records of different values, with times that rise and fall.
+std::string any_batch(std::size_t bytes, std::mt19937_64& random, std::int64_t records,
+                      const ModelStamp& stamp);
+
+// Every second batch has a producer: mostly its next one, but also those that it sent before, of
+// other epochs, or with a gap.
+ModelStamp any_stamp(const ModelPartition& partition, std::mt19937_64& random);
 
 // The first difference in catalogue, configurations, starts and ends; nothing when there is none.
 std::optional<std::string> outline_difference(const ModelState& model, const Checkpoint& state);
@@ -152,8 +176,11 @@ enum class Configs : std::uint8_t { Ignored, Compared };
 std::optional<std::string> outline_difference(const ModelState& model, const Log& log,
                                               Configs configs);
 
-// Every record by offset, and look-ups of all kinds. Nothing may be under way but the flusher.
+// Every record by offset, look-ups of all kinds, and what is known of producers. Nothing may be
+// under way but the flusher.
 void compare_records(const ModelState& model, const Log& log, std::mt19937_64& random);
+// Segment files that the durable checkpoint names.
+std::set<std::string> named_files(Disk& disk);
 // The same records from the files that a checkpoint names, wherever their directories are now.
 void compare_files(const ModelState& model, const Checkpoint& state, Disk& disk);
 // Readers of a deleted topic get nothing.

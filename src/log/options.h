@@ -30,6 +30,11 @@ struct Options {
   // Between two thirds of the journal and all of it commits are delayed by up to this.
   std::chrono::milliseconds throttle_max{20};
   std::size_t open_files_max = 1024;
+  // Of producers that write with sequences: forgotten after this time without a batch. Kafka's
+  // producer.id.expiration.ms.
+  std::chrono::milliseconds producer_expiry{std::chrono::hours(24)};
+  // Of them in all partitions together, a producer counted in each that it writes to.
+  std::size_t producers_max = 1'000'000;
   // Called from the committer after the waiters of a commit were told; without one when it failed.
   std::function<void(const std::shared_ptr<const Commit>&)> on_committed;
   // What to do when durability can no longer be promised. Must not return outside of tests.

@@ -84,6 +84,8 @@ class Partition {
 
   // The next offset to be given. Guarded by Log's queue lock; -1 once the topic is deleted.
   Offset next_offset;
+  // As of that offset. Guarded by Log's queue lock.
+  Producers producers;
   // Recovery's, then the committer's.
   Placement placement;
   // Its directory is on stable storage. Set by the flusher.

@@ -33,6 +33,7 @@ Log::Log(Disk& disk, const Clock& clock, Options options)
       space_(disk, clock, options_.directory, options_.space),
       large_batches_(disk) {
   MYELIN_CHECK(options_.fail != nullptr, "the log needs to know what to do when it fails");
+  stored_producers_.max = options_.producers_max;
 }
 
 Result<std::unique_ptr<Log>> Log::open(Disk& disk, const Clock& clock, Random& random,
@@ -127,6 +128,7 @@ Status Log::load() {
     for (std::int32_t i = 0; i < made->spec.partitions; ++i) {
       auto& state = topic.partitions[static_cast<std::size_t>(i)];
       const PartitionId partition{id, PartitionIndex(i)};
+      stored_producers_.count += state.producers.size();
       MYELIN_TRY_VOID(check_partition(
           partition, partition_directory(options_.directory, made->spec, i), state));
       made->partitions.push_back(std::make_unique<Partition>(
@@ -207,6 +209,7 @@ Result<std::uint64_t> Log::replay() {
 Status Log::finish_recovery(std::uint64_t lap, Random& random) {
   MYELIN_TRY_VOID(sync_dirty());
   MYELIN_TRY_VOID(cut_segments());
+  expire_stored_producers();
   incarnation_ = ++state_.incarnation;
   random.fill(&state_.secret, sizeof state_.secret);
   state_.replay = {lap, 0};
@@ -214,9 +217,12 @@ Status Log::finish_recovery(std::uint64_t lap, Random& random) {
   {
     MutexLock lock(queue_mutex_);
     last_received_ = state_.last_received;
+    producers_total_ = stored_producers_;
     for (auto& [id, topic] : topics_) {
-      for (auto& partition : topic->partitions)
+      for (auto& partition : topic->partitions) {
         partition->next_offset = partition->high_watermark();
+        partition->producers = find_state(*partition)->producers;
+      }
     }
   }
   {

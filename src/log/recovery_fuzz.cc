@@ -40,7 +40,7 @@ class FixedRandom final : public Random {
 
 class Waiter final : public AppendWaiter {
  public:
-  void numbered(const std::vector<Offset>&) override {}
+  void numbered(const std::vector<BatchOutcome>&) override {}
   void completed(Result<CommitNumber> commit) override { done.set_value(commit.has_value()); }
   std::promise<bool> done;
 };

@@ -54,6 +54,20 @@ struct BatchRef {
   bool in_segment = false;     // Its whole blocks are there already.
 };
 
+enum class BatchFate : std::uint8_t {
+  Appended,
+  Duplicate,             // Of one that was appended before, perhaps not yet durable.
+  InvalidProducerEpoch,  // A later producer has taken its id.
+  OutOfOrderSequence,    // One before it is missing.
+};
+
+// What became of one batch of a Write: only those that are Appended are stored.
+struct BatchOutcome {
+  BatchFate fate = BatchFate::Appended;
+  Offset base_offset{-1};          // Of a Duplicate: where it is. -1 of one that was refused.
+  std::int64_t timestamp_ms = -1;  // Of a Duplicate: the largest time that its records claim.
+};
+
 }  // namespace myelin::log
 
 template <>

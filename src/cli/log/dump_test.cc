@@ -22,7 +22,7 @@ TEST(LogDump, ShowsTheCheckpointWhenNothingElseIsAskedFor) {
   directory.stop();
   const auto outcome = run_on(directory.disk, {"dump", "/data"});
   EXPECT_EQ(outcome.code, kWhole);
-  for (const auto* text : {"checkpoint  format=2", "  topic  name=lab", "start=0  end=6", "  clean",
+  for (const auto* text : {"checkpoint  format=3", "  topic  name=lab", "start=0  end=6", "  clean",
                            "segment  base=0"}) {
     EXPECT_THAT(outcome.out, HasSubstr(text));
   }

@@ -284,7 +284,8 @@ Status FrameSalvage::take(std::size_t frame, std::size_t entry, const log::Batch
                       .records = static_cast<std::uint64_t>(info->record_count),
                       .commit = header.commit,
                       .leader_epoch = info->partition_leader_epoch,
-                      .max_timestamp_ms = info->max_timestamp});
+                      .max_timestamp_ms = info->max_timestamp,
+                      .header = *info});
   if (segment) plan_.batches.push_back({frame, entry, batch.partition, *segment});
   return {};
 }

@@ -35,7 +35,10 @@ class Rebuilder {
       : files_(disk, kOpenFilesMax, log::Writes::None), id_(id), folder_(folder), told_(told) {}
 
   Result<Rebuilt> run() {
-    if (told_.state != nullptr) MYELIN_TRY_VOID(take_told());
+    if (told_.state != nullptr) {
+      out_.producers = told_.state->producers;
+      MYELIN_TRY_VOID(take_told());
+    }
     if (folder_ != nullptr) {
       if (told_.state == nullptr) {
         MYELIN_TRY_VOID(take_chosen());
@@ -186,6 +189,7 @@ class Rebuilder {
     if (!good.empty()) {
       extend(state, good);
       MYELIN_TRY_VOID(note_epochs(segment, good));
+      MYELIN_TRY_VOID(note_producers(segment, good));
     }
     const auto end = good.empty() ? state.base_offset : good.back().second.last_offset() + 1;
     return Piece{state, end};
@@ -259,6 +263,20 @@ class Rebuilder {
     return {};
   }
 
+  // Of each batch, because any may be a producer's last.
+  Status note_producers(const log::Segment& segment, const Entries& good) {
+    MYELIN_TRY(file, files_.get(segment.log_path()));
+    for (const auto& [number, entry] : good) {
+      char bytes[kafka::kBatchHeaderBytes];
+      MYELIN_TRY(got, file->read_at(entry.position, bytes, sizeof bytes));
+      const std::string_view header(bytes, got);
+      if (got != sizeof bytes || kafka::header_checksum(header) != entry.header_crc) continue;
+      const auto info = kafka::parse_batch_header(header);
+      if (info) note_producer(out_.producers, *info, timestamp_from_ms(entry.received_ms));
+    }
+    return {};
+  }
+
   void list_unused() {
     for (const auto& files : folder_->segments) {
       const bool used = std::ranges::any_of(out_.pieces, [&](const Piece& piece) {
@@ -295,6 +313,16 @@ class Rebuilder {
 };
 
 }  // namespace
+
+void note_producer(log::Producers& producers, const kafka::BatchInfo& batch, Timestamp received) {
+  if (batch.producer_id < 0) return;
+  const auto* known = producers.find(batch.producer_id);
+  const bool later = known == nullptr || known->batch_count == 0 ||
+                     known->batches[known->batch_count - 1u].base_offset.value < batch.base_offset;
+  // As many as there are; a start keeps its own limit.
+  log::ProducerTotal total{0, std::numeric_limits<std::size_t>::max()};
+  if (later) producers.note(batch, received, total);
+}
 
 Result<Rebuilt> rebuild(log::Disk& disk, log::PartitionId id, const PartitionFolder* folder,
                         const Told& told) {

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "cli/log/store.h"
+#include "formats/kafka/record_batch.h"
 #include "log/checkpoint.h"
 #include "log/disk.h"
 #include "log/file_pool.h"
@@ -45,9 +46,13 @@ struct Rebuilt {
   std::vector<std::string> unused;       // Paths of segment files that no piece has.
   std::vector<std::string> bad_headers;  // Companions of pieces whose header does not check.
   std::vector<log::EpochStart> epochs;   // Of the batches in pieces that the checkpoint lacks.
+  log::Producers producers;              // The checkpoint's, and of batches that it lacks.
   log::CommitNumber last_commit;         // The highest seen.
   bool differs = false;                  // The files do not keep what the checkpoint says.
 };
+
+// Notes the batch where it has a producer and is later than what is known of it.
+void note_producer(log::Producers& producers, const kafka::BatchInfo& batch, Timestamp received);
 
 // `told.state` is null where no checkpoint knows the partition; `folder` where it has none.
 Result<Rebuilt> rebuild(log::Disk& disk, log::PartitionId id, const PartitionFolder* folder,

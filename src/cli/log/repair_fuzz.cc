@@ -40,7 +40,7 @@ class FixedRandom final : public Random {
 
 class Waiter final : public log::AppendWaiter {
  public:
-  void numbered(const std::vector<log::Offset>&) override {}
+  void numbered(const std::vector<log::BatchOutcome>&) override {}
   void completed(Result<log::CommitNumber> commit) override { done.set_value(commit.has_value()); }
   std::promise<bool> done;
 };

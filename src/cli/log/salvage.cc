@@ -20,6 +20,7 @@ Salvage::Salvage(log::PartitionId id, const log::PartitionState* told, Rebuilt r
     next_ = told->segments.empty() ? told->end : told->segments.front().base_offset;
     state_.segments.clear();
   }
+  state_.producers = rebuilt_.producers;
   for (const auto& epoch : rebuilt_.epochs) {
     if (state_.epochs.empty() || state_.epochs.back().epoch < epoch.epoch)
       state_.epochs.push_back(epoch);
@@ -70,6 +71,7 @@ std::optional<log::Offset> Salvage::add(const JournalBatch& batch) {
   segment.max_timestamp_ms = std::max(segment.max_timestamp_ms, batch.max_timestamp_ms);
   if (state_.epochs.empty() || state_.epochs.back().epoch < batch.leader_epoch)
     state_.epochs.push_back({batch.leader_epoch, batch.offsets.first});
+  note_producer(state_.producers, batch.header, timestamp_from_ms(batch.received_ms));
   if (salvaged_.batches == 0) salvaged_.offsets.first = batch.offsets.first;
   salvaged_.offsets.last = batch.offsets.last;
   ++salvaged_.batches;

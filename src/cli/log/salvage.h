@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/log/rebuild.h"
+#include "formats/kafka/record_batch.h"
 #include "log/checkpoint.h"
 
 namespace myelin::cli::log_tools {
@@ -41,6 +42,7 @@ struct JournalBatch {
   log::CommitNumber commit{};
   std::int32_t leader_epoch = 0;
   std::int64_t max_timestamp_ms = 0;
+  kafka::BatchInfo header{};
 };
 
 class Salvage {

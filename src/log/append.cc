@@ -1,0 +1,206 @@
+// The sequencer: writes are checked, their batches numbered, and queued for the committer.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "formats/kafka/record_batch.h"
+#include "log/log.h"
+
+namespace myelin::log {
+namespace {
+
+// Producers that are forgotten at a time: appends wait for it.
+constexpr std::size_t kForgottenAtOnce = 1000;
+
+std::size_t entry_bytes(const Write& write) {
+  std::size_t bytes = 0;
+  for (const auto& topic : write.topics) bytes += create_topic_bytes(topic->spec);
+  for (const auto& batch : write.batches) bytes += kBatchEntryOverhead + batch.bytes.size();
+  for (const auto& config : write.configs) bytes += configure_topic_bytes(config.config);
+  bytes += write.starts.size() * kMoveStartBytes + write.deleted.size() * kDeleteTopicBytes;
+  return bytes;
+}
+
+std::int32_t last_offset_delta(std::string_view batch) {
+  return load_be<std::int32_t>(batch.data() + 23);
+}
+
+// What recovery would refuse must not come in. The place of a record in its commit is counted by
+// offsets, so they have no gaps here; compaction makes gaps later.
+Status check_batch(std::string_view bytes) {
+  MYELIN_TRY(info, kafka::parse_batch_header(bytes));
+  if (info.size_bytes != bytes.size()) {
+    return Error(ErrorCode::InvalidInput, "an append takes whole record batches, one at a time");
+  }
+  if (info.record_count != info.last_offset_delta + 1) {
+    return Error(ErrorCode::InvalidInput,
+                 fmt::format("a batch of {} records whose last offset is {} behind its first",
+                             info.record_count, info.last_offset_delta));
+  }
+  return {};
+}
+
+bool is_essential(const Write& write) {
+  return write.topics.empty() && !write.batches.empty() &&
+         std::all_of(write.batches.begin(), write.batches.end(),
+                     [](const NewBatch& batch) { return batch.partition->uses_reserve.load(); });
+}
+
+// Whether all that it does is to make room.
+bool makes_room(const Write& write) { return write.topics.empty() && write.batches.empty(); }
+
+}  // namespace
+
+Result<std::vector<BatchOutcome>> Log::append(Write write) {
+  auto bytes = entry_bytes(write);
+  if (bytes > write_bytes_max_) {
+    return Error(
+        ErrorCode::InvalidInput,
+        fmt::format("{} bytes in one write; the log takes {} at most", bytes, write_bytes_max_));
+  }
+  for (const auto& batch : write.batches) MYELIN_TRY_VOID(check_batch(batch.bytes));
+  if (!write.topics.empty() && !write.deleted.empty())
+    return Error(ErrorCode::InvalidInput, "a write either makes topics or deletes them");
+  MYELIN_TRY_VOID(check_writable(write, bytes));
+  auto journal_bytes = journal_bytes_of(write, bytes);
+  std::vector<BatchOutcome> outcomes;
+  outcomes.reserve(write.batches.size());
+  MutexLock lock(queue_mutex_);
+  if (closing_) return Error(ErrorCode::Canceled, "the server is stopping");
+  // A new topic is small and rare; Exhausted would be taken for too many topics.
+  const bool full = !queue_.empty() && queue_bytes_ + bytes > options_.queue_bytes_max;
+  if (full && write.topics.empty()) {
+    return Error(ErrorCode::Exhausted, "too much waits for the disk");
+  }
+  const auto received = std::max(last_received_, clock_.now());
+  MYELIN_TRY_VOID(number(write, received, outcomes));
+  last_received_ = received;
+  if (write.batches.size() < outcomes.size()) {
+    bytes = entry_bytes(write);
+    journal_bytes = journal_bytes_of(write, bytes);
+  }
+  if (write.waiter) write.waiter->numbered(outcomes);
+  queue_bytes_ += bytes;
+  space_.reserve(bytes);
+  queue_.emplace_back(std::move(write), received, bytes, journal_bytes);
+  if (committer_wants_ > 0 && queue_.size() >= committer_wants_) queue_changed_.notify_one();
+  return outcomes;
+}
+
+// Nothing is changed unless all of the write can be done.
+Status Log::number(Write& write, Timestamp received, std::vector<BatchOutcome>& outcomes) {
+  const auto gone = [](const Partition& partition) { return partition.next_offset.value < 0; };
+  for (const auto& batch : write.batches) {
+    if (gone(*batch.partition)) return Error(ErrorCode::NotFound, "the topic is deleted");
+  }
+  for (const auto& start : write.starts) {
+    if (gone(*start.partition)) return Error(ErrorCode::NotFound, "the topic is deleted");
+  }
+  for (const auto& config : write.configs) {
+    const bool made_here = std::ranges::find(write.topics, config.topic) != write.topics.end();
+    if (!made_here && !topics_.contains(config.topic->spec.id))
+      return Error(ErrorCode::NotFound, "the topic is deleted");
+  }
+  for (auto it = write.deleted.begin(); it != write.deleted.end(); ++it) {
+    const bool twice = std::find(write.deleted.begin(), it, *it) != it;
+    if (twice || !topics_.contains((*it)->spec.id))
+      return Error(ErrorCode::NotFound, "the topic is deleted already");
+  }
+  for (const auto& topic : write.topics) topics_.emplace(topic->spec.id, topic);
+  bool all_appended = true;
+  for (auto& batch : write.batches) {
+    outcomes.push_back(number(batch, received));
+    all_appended &= outcomes.back().fate == BatchFate::Appended;
+  }
+  // Even when nothing is left the write waits for its commit: what it repeats is durable then.
+  if (!all_appended) {
+    std::erase_if(write.batches, [outcome = outcomes.begin()](const NewBatch&) mutable {
+      return (outcome++)->fate != BatchFate::Appended;
+    });
+  }
+  // What is not there yet cannot be taken away.
+  for (auto& start : write.starts)
+    start.start = std::min(start.start, start.partition->next_offset);
+  for (const auto& topic : write.deleted) {
+    topics_.erase(topic->spec.id);
+    for (const auto& partition : topic->partitions) {
+      partition->next_offset = Offset(-1);
+      partition->producers.clear(producers_total_);
+    }
+  }
+  return {};
+}
+
+BatchOutcome Log::number(NewBatch& batch, Timestamp received) {
+  auto& partition = *batch.partition;
+  BatchOutcome outcome{BatchFate::Appended, partition.next_offset};
+  kafka::set_base_offset(batch.bytes.data(), partition.next_offset.value);
+  kafka::set_partition_leader_epoch(batch.bytes.data(), leader_epoch());
+  if (has_producer(batch.bytes)) {
+    const auto info = kafka::parse_batch_header(batch.bytes);
+    outcome = partition.producers.check(*info);
+    if (outcome.fate != BatchFate::Appended) return outcome;
+    partition.producers.note(*info, received, producers_total_);
+  }
+  partition.next_offset =
+      partition.next_offset + (std::int64_t{last_offset_delta(batch.bytes)} + 1);
+  return outcome;
+}
+
+Result<std::int64_t> Log::next_producer_id() {
+  constexpr int kIdsAStart = 32;  // Bits.
+  const auto number = producer_ids_.fetch_add(1, std::memory_order_relaxed);
+  if (number >> kIdsAStart != 0)
+    return Error(ErrorCode::Exhausted, "no producer ids are left until the next start");
+  return static_cast<std::int64_t>(incarnation_ << kIdsAStart | number);
+}
+
+std::vector<ProducerState> Log::producers(const Partition& partition) const {
+  MutexLock lock(queue_mutex_);
+  const auto& list = partition.producers.list();
+  return {list.begin(), list.end()};
+}
+
+void Log::expire_producers() {
+  const auto last = clock_.now() - options_.producer_expiry;
+  for (const auto& topic : topics()) {
+    for (const auto& partition : topic->partitions) {
+      for (bool more = true; more;) {
+        MutexLock lock(queue_mutex_);
+        more = partition->producers.expire(last, producers_total_, kForgottenAtOnce);
+      }
+    }
+  }
+}
+
+// Of `bytes` that it has in all.
+std::size_t Log::journal_bytes_of(const Write& write, std::size_t bytes) const {
+  for (const auto& batch : write.batches) {
+    if (batch.bytes.size() >= options_.large_batch_bytes)
+      bytes -= std::min(batch.bytes.size() - 1, batch.bytes.size() - kBlockBytes);
+  }
+  return bytes;
+}
+
+// Whether the journal, which nothing frees for want of room, has little left to give. Waiting for
+// it would be waiting for a person.
+bool Log::is_stuck() const {
+  constexpr double kLittleLeft = 0.8;
+  if (!space_.blocked()) return false;
+  MutexLock lock(buffer_mutex_);
+  return journal_used() > kLittleLeft || buffered_bytes_ > options_.buffer_bytes_max / 2;
+}
+
+Status Log::writable() { return check_writable({}, 0); }
+
+Status Log::check_writable(const Write& write, std::size_t bytes) {
+  if (failed_) return Error(ErrorCode::Unavailable, "the log has failed; see the server's log");
+  // What makes room needs none but the journal's own.
+  const bool removes = !write.starts.empty() || !write.deleted.empty();
+  if ((removes && makes_room(write)) || space_.has(bytes)) return {};
+  if (is_essential(write) && space_.has_reserve(bytes) && !is_stuck()) return {};
+  return Error(ErrorCode::Unavailable, "no space left for the data directory");
+}
+
+}  // namespace myelin::log
