@@ -42,7 +42,9 @@ Broker::Broker(const Clock& clock, Random& random, std::uint64_t segment_bytes, 
       random_(random),
       ids_(clock, random_),
       segment_bytes_(segment_bytes),
-      settings_(std::move(settings)) {}
+      settings_(std::move(settings)),
+      group_log_(*this),
+      groups_(settings_.groups, clock_, random_, group_log_) {}
 
 Broker::~Broker() { log_.reset(); }
 
@@ -56,7 +58,14 @@ Result<std::unique_ptr<Broker>> Broker::open(log::Disk& disk, const Clock& clock
   MYELIN_TRY(opened, log::Log::open(disk, clock, random, std::move(options)));
   broker->log_ = std::move(opened);
   MYELIN_TRY_VOID(broker->load());
+  MYELIN_TRY_VOID(broker->group_log_.load(broker->groups_));
+  broker->groups_.loaded();
   return broker;
+}
+
+Status Broker::close() {
+  groups_.stop();
+  return log_->close();
 }
 
 Status Broker::load() {
@@ -83,7 +92,10 @@ void Broker::adopt(const std::shared_ptr<log::Topic>& stored) {
   if (!config.empty()) configs_[topic->id()] = std::move(config);
 }
 
-void Broker::apply_policy(const Topic& topic, const TopicConfig& config) const {
+void Broker::apply_policy(const Topic& topic, const TopicConfig& own) const {
+  auto config = own;
+  // The server's own: nobody has set it, and nobody may.
+  if (topic.name.full() == kOffsetsTopic) config["cleanup.policy"] = "compact";
   TopicDefaults defaults;
   defaults.segment_bytes = segment_bytes_;
   const bool kept =
@@ -127,7 +139,7 @@ Result<TopicPtr> Broker::ensure(const TopicName& name) {
           fmt::format("{} topics exist, as many as topics_max allows", settings_.topics_max));
     }
   }
-  return create(name, ids_.next(), settings_.partitions_default);
+  return create(name, ids_.next(), is_internal(name.name) ? 1 : settings_.partitions_default);
 }
 
 Result<TopicPtr> Broker::create(const TopicName& name, const TopicId& id, std::int32_t partitions) {
@@ -224,6 +236,7 @@ Status Broker::remove(const TopicName& name) {
   write.deleted.push_back(topic->stored);
   MYELIN_TRY_VOID(append_and_wait(std::move(write)));
   subscribers_.topic_removed(topic->id());
+  groups_.topic_deleted(name.full(), {});
   MutexLock lock(mutex_);
   by_name_.erase(name.full());
   by_id_.erase(topic->id());

@@ -14,6 +14,8 @@
 #include "base/result.h"
 #include "base/settings.h"
 #include "base/uuid.h"
+#include "broker/group_coordinator.h"
+#include "broker/group_log.h"
 #include "broker/partition_watchers.h"
 #include "broker/record_check.h"
 #include "broker/subscribers.h"
@@ -29,6 +31,7 @@ struct Settings {
   std::int32_t partitions_default = 1;
   std::chrono::milliseconds retention_time{0};
   ByteSize retention_bytes = 0_MiB;
+  GroupSettings groups;
   std::vector<std::string> keep_forever = {"hl7.*", "fhir.*", "security.*"};
 
   template <class Visitor>
@@ -48,6 +51,7 @@ struct Settings {
     visitor.field("keep_forever", keep_forever,
                   "Topics (patterns) that the two settings above do not touch: clinical ones, and "
                   "the audit.");
+    visitor.group("groups", groups, "Consumer groups.");
   }
 };
 
@@ -80,7 +84,7 @@ class Broker {
   ~Broker();
 
   // Orderly stop: what waits is committed, everything flushed. Blocks.
-  Status close() { return log_->close(); }
+  Status close();
 
   TopicPtr find(const TopicName& name) const;
   TopicPtr find(const TopicId& id) const;
@@ -107,6 +111,7 @@ class Broker {
   // For AppendWaiters: wake-ups put here go out once a commit's waiters were all told.
   io::WakeupBatch& wakeups() { return wakeups_; }
 
+  GroupCoordinator& groups() { return groups_; }
   Subscribers& subscribers() { return subscribers_; }
   PartitionWatchers& watchers() { return watchers_; }
   log::Log& log() { return *log_; }
@@ -132,6 +137,8 @@ class Broker {
   Subscribers subscribers_;
   PartitionWatchers watchers_;
   io::WakeupBatch wakeups_;  // Committer's.
+  GroupLog group_log_;
+  GroupCoordinator groups_;
 
   Mutex create_mutex_;  // Held over one creation; taken before mutex_.
   mutable Mutex mutex_;

@@ -34,6 +34,7 @@ std::string_view to_string(Operation operation) {
 std::string_view to_string(ResourceKind kind) {
   switch (kind) {
     case ResourceKind::Topic: return "topic";
+    case ResourceKind::Group: return "group";
     case ResourceKind::Cluster: return "cluster";
   }
   return "unknown";

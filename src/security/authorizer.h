@@ -19,17 +19,18 @@ enum class Operation : std::uint8_t { Read, Write, Create, Delete, Describe, Alt
 
 std::string_view to_string(Operation operation);  // "read".
 
-enum class ResourceKind : std::uint8_t { Topic, Cluster };
+enum class ResourceKind : std::uint8_t { Topic, Group, Cluster };
 
 std::string_view to_string(ResourceKind kind);  // "topic".
 
 struct Resource {
   ResourceKind kind = ResourceKind::Topic;
-  std::string name;  // A topic or a pattern of topics ('*' matches any characters).
+  std::string name;  // A topic or a pattern of topics ('*' matches any characters), a group's id.
 
   static Resource topic(std::string_view name_or_pattern) {
     return {ResourceKind::Topic, std::string(name_or_pattern)};
   }
+  static Resource group(std::string_view id) { return {ResourceKind::Group, std::string(id)}; }
 };
 
 // Who the server itself is when a person at this machine asks, and who a feed is.

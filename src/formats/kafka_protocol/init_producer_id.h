@@ -6,7 +6,7 @@
 namespace myelin::kafka {
 
 inline constexpr Api kInitProducerId{
-    .key = 22, .name = "InitProducerId", .min = 0, .max = 6, .flexible_from = 2};
+    .key = 22, .name = "InitProducerId", .min = 0, .max = 5, .flexible_from = 2};
 
 struct InitProducerIdRequest {
   static constexpr const Api& kApi = kInitProducerId;
@@ -14,16 +14,12 @@ struct InitProducerIdRequest {
   std::int32_t transaction_timeout_ms = 0;
   std::int64_t producer_id = -1;
   std::int16_t producer_epoch = -1;
-  bool enable2_pc = false;
-  bool keep_prepared_txn = false;
 
   void visit(this auto& self, auto& v) {
     v.field("transactional_id", self.transactional_id);
     v.field("transaction_timeout_ms", self.transaction_timeout_ms);
     v.field("producer_id", self.producer_id, {.from = 3});
     v.field("producer_epoch", self.producer_epoch, {.from = 3});
-    v.field("enable2_pc", self.enable2_pc, {.from = 6});
-    v.field("keep_prepared_txn", self.keep_prepared_txn, {.from = 6});
   }
 };
 
@@ -33,16 +29,12 @@ struct InitProducerIdResponse {
   std::int16_t error_code = 0;
   std::int64_t producer_id = -1;
   std::int16_t producer_epoch = 0;
-  std::int64_t ongoing_txn_producer_id = -1;
-  std::int16_t ongoing_txn_producer_epoch = -1;
 
   void visit(this auto& self, auto& v) {
     v.field("throttle_time_ms", self.throttle_time_ms);
     v.field("error_code", self.error_code);
     v.field("producer_id", self.producer_id);
     v.field("producer_epoch", self.producer_epoch);
-    v.field("ongoing_txn_producer_id", self.ongoing_txn_producer_id, {.from = 6});
-    v.field("ongoing_txn_producer_epoch", self.ongoing_txn_producer_epoch, {.from = 6});
   }
 };
 

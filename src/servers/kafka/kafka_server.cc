@@ -9,6 +9,7 @@
 namespace myelin::kafka {
 namespace {
 
+constexpr std::chrono::milliseconds kGroupsInterval{50};
 constexpr std::size_t kSharedBufferBytes = 64u << 10;
 
 // Kafka's ids are 16 bytes in base64 for URLs, without padding.
@@ -36,7 +37,8 @@ KafkaServer::KafkaServer(Parts parts, ServerSettings settings)
       shared_buffers_(parts.runtime.thread_count()),
       refused_(parts.registry.counter("myelin_kafka_refused_total",
                                       "Connections closed for a request that cannot be read.")),
-      ends_(parts.runtime, "kafka.ends") {
+      ends_(parts.runtime, "kafka.ends"),
+      chores_(parts.runtime, "kafka.chores") {
   for (auto& buffer : shared_buffers_) buffer.resize(kSharedBufferBytes);
   auto& family = parts_.registry.counters("myelin_kafka_requests_total",
                                           "Requests of Kafka clients, by API.", {"api"});
@@ -63,6 +65,7 @@ Status KafkaServer::start() {
       [this] { return static_cast<double>(listener_->counts().open); }));
   listener_->start(
       [this](std::unique_ptr<io::Connection> connection) { return serve(std::move(connection)); });
+  chores_.spawn("kafka.groups", tend_groups());
   parts_.logger.info("kafka.started", {{"address", settings_.listener.address},
                                        {"port", listener_->local_port()},
                                        {"cluster", cluster_id_}});
@@ -72,6 +75,7 @@ Status KafkaServer::start() {
 bool KafkaServer::stop(std::chrono::milliseconds time) {
   const SteadyTime due = parts_.clock.steady() + time;
   bool stopped = !listener_ || listener_->stop(time);
+  stopped = chores_.stop(time) && stopped;
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(due - parts_.clock.steady());
   stopped = ends_.join(std::max(left, std::chrono::milliseconds(0))) && stopped;
@@ -85,6 +89,13 @@ std::span<char> KafkaServer::shared_buffer(const io::IoThread& thread) {
 
 metrics::Counter& KafkaServer::requests(std::int16_t api_key) const {
   return *requests_[static_cast<std::size_t>(api_key)];
+}
+
+io::Task<void> KafkaServer::tend_groups() {
+  for (;;) {
+    co_await io::sleep_for(kGroupsInterval);
+    parts_.broker.groups().tick();
+  }
 }
 
 io::Task<void> KafkaServer::serve(std::unique_ptr<io::Connection> connection) {

@@ -72,6 +72,8 @@ class KafkaServer {
 
  private:
   KafkaServer(Parts parts, ServerSettings settings);
+  // Sessions and rebalances of consumer groups that are due.
+  io::Task<void> tend_groups();
   io::Task<void> serve(std::unique_ptr<io::Connection> connection);
 
   const Parts parts_;
@@ -84,6 +86,7 @@ class KafkaServer {
   metrics::Counter& refused_;
   std::vector<metrics::Callback> callbacks_;
   io::TaskScope ends_;
+  io::TaskScope chores_;
   std::unique_ptr<io::TcpListener> listener_;
 };
 

@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds kRetryDelayMax{100};
 class Durable final : public log::AppendWaiter {
  public:
   explicit Durable(broker::Broker& broker) : broker_(broker) {}
-  void numbered(const std::vector<broker::Offset>&) override {}
+  void numbered(const std::vector<log::BatchOutcome>&) override {}
   void completed(Result<broker::CommitNumber> commit) override {
     done_.set(commit ? Status() : Status(std::move(commit).error()), broker_.wakeups());
   }
@@ -53,7 +53,6 @@ KafkaError kafka_error(broker::RecordFault fault) {
 struct Part {
   PartitionAnswer answer;
   FoundPartition found;
-  bool is_appended = false;
 };
 
 class ProduceHandler final : public Handler {
@@ -68,6 +67,7 @@ class ProduceHandler final : public Handler {
   void check_part(Call& call, const Topic& topic, const Topic::Partition& sent, Part& part);
   void take(Call& call, Part& part, broker::RecordCheck check);
   io::Task<void> append(Call& call);
+  static void note(Call& call, Part& part, const log::BatchOutcome& outcome);
   void fail_all(const Error& error);
   void answer(Call& call);
   static void refuse(Call& call, Part& part, KafkaError error, std::string_view message);
@@ -117,12 +117,15 @@ void ProduceHandler::check_part(Call& call, const Topic& topic, const Topic::Par
     return refuse(call, part, KafkaError::InvalidRequiredAcks, "acks: 0, 1 or all is wanted");
   if (request_.transactional_id)
     return refuse(call, part, KafkaError::InvalidRequest, "transactions are not supported yet");
+  const auto topic_asked = call.version() >= kTopicIdsFrom
+                               ? call.server().broker().find(topic.topic_id)
+                               : find_topic(call, topic.name);
+  if (topic_asked && broker::is_internal(topic_asked->name.name))
+    return refuse(call, part, KafkaError::InvalidTopic, "the topic is the server's own");
   part.found = call.version() >= kTopicIdsFrom
                    ? find_partition(call, security::Operation::Write, topic.topic_id, sent.index)
                    : find_partition(call, security::Operation::Write, topic.name, sent.index);
   if (part.found.error != KafkaError::None) return refuse(call, part, part.found.error, {});
-  if (broker::is_internal(part.found.topic->name.name))
-    return refuse(call, part, KafkaError::InvalidTopic, "the topic is the server's own");
   if (sent.records.is_null || sent.records.size_bytes() == 0)
     return refuse(call, part, KafkaError::InvalidRecord, "there are no records");
   const auto records = sent.records.pieces[0];
@@ -164,18 +167,15 @@ io::Task<void> ProduceHandler::append(Call& call) {
       durable_.reset();
       co_return;
     }
-    auto bases = broker.append(std::move(batches_), durable_);
-    if (bases) {
-      for (std::size_t i = 0; i < bases->size(); ++i) {
-        auto& part = parts_[batch_parts_[i]];
-        part.is_appended = true;
-        part.answer.base_offset = (*bases)[i].value;
-      }
+    auto outcomes = broker.append(std::move(batches_), durable_);
+    if (outcomes) {
+      for (std::size_t i = 0; i < outcomes->size(); ++i)
+        note(call, parts_[batch_parts_[i]], (*outcomes)[i]);
       co_return;
     }
-    if (bases.error().code() != ErrorCode::Exhausted ||
+    if (outcomes.error().code() != ErrorCode::Exhausted ||
         call.server().parts().clock.steady() >= due) {
-      fail_all(bases.error());
+      fail_all(outcomes.error());
       durable_.reset();
       co_return;
     }
@@ -183,9 +183,26 @@ io::Task<void> ProduceHandler::append(Call& call) {
   }
 }
 
+void ProduceHandler::note(Call& call, Part& part, const log::BatchOutcome& outcome) {
+  switch (outcome.fate) {
+    case log::BatchFate::Appended: part.answer.base_offset = outcome.base_offset.value; return;
+    case log::BatchFate::Duplicate:
+      part.answer.base_offset = outcome.base_offset.value;
+      if (part.answer.log_append_time_ms >= 0)
+        part.answer.log_append_time_ms = outcome.timestamp_ms;
+      return;
+    case log::BatchFate::InvalidProducerEpoch:
+      return refuse(call, part, KafkaError::InvalidProducerEpoch,
+                    "the producer's epoch is older than one that wrote here");
+    case log::BatchFate::OutOfOrderSequence:
+      return refuse(call, part, KafkaError::OutOfOrderSequenceNumber,
+                    "the batch does not follow the producer's last one");
+  }
+}
+
 void ProduceHandler::fail_all(const Error& error) {
   for (const auto i : batch_parts_) {
-    parts_[i].is_appended = false;
+    if (parts_[i].answer.error_code != code(KafkaError::None)) continue;
     parts_[i].answer.base_offset = -1;
     parts_[i].answer.error_code =
         code(error.code() == ErrorCode::InvalidInput ? KafkaError::MessageTooLarge

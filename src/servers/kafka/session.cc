@@ -51,6 +51,8 @@ std::int32_t Session::advertised_port() const {
   return port == 0 ? connection_.local_port() : port;
 }
 
+std::string Session::peer_host() const { return context_.peer.substr(0, context_.peer.rfind(':')); }
+
 bool Session::may(security::Operation operation, const security::Resource& resource) const {
   return server_.parts().authorizer.authorize(context_, operation, resource).has_value();
 }

@@ -33,6 +33,8 @@ class Session {
   // Where clients are told to come to.
   std::string advertised_host() const;
   std::int32_t advertised_port() const;
+  // The client's address, without its port.
+  std::string peer_host() const;
   bool may(security::Operation operation, const security::Resource& resource) const;
   // What this connection fetches.
   FetchState& fetch_state() { return *fetch_state_; }
