@@ -92,20 +92,37 @@ void Broker::adopt(const std::shared_ptr<log::Topic>& stored) {
   if (!config.empty()) configs_[topic->id()] = std::move(config);
 }
 
-void Broker::apply_policy(const Topic& topic, const TopicConfig& own) const {
-  auto config = own;
-  // The server's own: nobody has set it, and nobody may.
-  if (topic.name.full() == kOffsetsTopic) config["cleanup.policy"] = "compact";
+TopicDefaults Broker::limits_of(const TopicName& name) const {
   TopicDefaults defaults;
   defaults.segment_bytes = segment_bytes_;
   const bool kept =
-      is_internal(topic.name.name) ||
+      is_internal(name.name) ||
       std::any_of(settings_.keep_forever.begin(), settings_.keep_forever.end(),
-                  [&](const auto& pattern) { return matches_pattern(pattern, topic.name.name); });
+                  [&](const auto& pattern) { return matches_pattern(pattern, name.name); });
   if (!kept && settings_.retention_time.count() > 0)
     defaults.retention_time = settings_.retention_time;
   if (!kept && settings_.retention_bytes.value > 0)
     defaults.retention_bytes = settings_.retention_bytes.value;
+  return defaults;
+}
+
+TopicConfig Broker::defaults_of(const TopicName& name) const {
+  const auto limits = limits_of(name);
+  TopicConfig config;
+  config["segment.bytes"] = fmt::format("{}", limits.segment_bytes);
+  if (limits.retention_time)
+    config["retention.ms"] = fmt::format("{}", limits.retention_time->count());
+  if (limits.retention_bytes)
+    config["retention.bytes"] = fmt::format("{}", *limits.retention_bytes);
+  if (name.full() == kOffsetsTopic) config["cleanup.policy"] = "compact";
+  return config;
+}
+
+void Broker::apply_policy(const Topic& topic, const TopicConfig& own) const {
+  auto config = own;
+  // The server's own: nobody has set it, and nobody may.
+  if (topic.name.full() == kOffsetsTopic) config["cleanup.policy"] = "compact";
+  const auto defaults = limits_of(topic.name);
   auto policy = policy_of(config, defaults);
   policy.uses_reserve =
       is_internal(topic.name.name) || matches_pattern(kAuditTopics, topic.name.name);

@@ -91,6 +91,10 @@ class Broker {
   // Makes it when it does not exist: InvalidInput (name), Exhausted (topics_max), or what the log
   // says.
   Result<TopicPtr> ensure(const TopicName& name);
+  const Settings& settings() const { return settings_; }
+  // What holds for a topic of that name where it says nothing, as far as the broker's settings
+  // decide it.
+  TopicConfig defaults_of(const TopicName& name) const;
   // By name.
   std::vector<TopicPtr> all_topics() const;
   std::vector<TopicPtr> list(const Matcher& matcher) const;
@@ -125,6 +129,7 @@ class Broker {
   log::NewBatch metadata_record(std::string_view type, const Topic& topic,
                                 const TopicConfig& config) const;
   Result<TopicPtr> find_own(const TopicName& name) const;
+  TopicDefaults limits_of(const TopicName& name) const;
   void apply_policy(const Topic& topic, const TopicConfig& config) const;
   Status append_and_wait(log::Write write);
   void committed(const log::CommitPtr& commit);

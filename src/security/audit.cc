@@ -65,6 +65,8 @@ std::string_view to_string(AuditAction action) {
     case AuditAction::ConnectionEnded: return "connection.ended";
     case AuditAction::RecordsRemoved: return "records.removed";
     case AuditAction::TopicConfigured: return "topic.configured";
+    case AuditAction::TopicCreated: return "topic.created";
+    case AuditAction::PartitionsAdded: return "topic.partitions-added";
     case AuditAction::TopicDeleted: return "topic.deleted";
     case AuditAction::SnapshotTaken: return "snapshot.taken";
   }

@@ -31,6 +31,8 @@ enum class AuditAction : std::uint8_t {
   RecordsRemoved,    // About to happen: partition, first offset, first one kept.
   TopicConfigured,   // About to happen, as all below.
   TopicDeleted,
+  TopicCreated,
+  PartitionsAdded,
   SnapshotTaken,  // Of everything that is stored, to be copied.
 };
 
