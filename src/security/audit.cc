@@ -63,6 +63,8 @@ std::string_view to_string(AuditAction action) {
     case AuditAction::StreamEnded: return "stream.ended";
     case AuditAction::ConnectionOpened: return "connection.opened";
     case AuditAction::ConnectionEnded: return "connection.ended";
+    case AuditAction::TopicRead: return "topic.read";
+    case AuditAction::TopicWritten: return "topic.written";
     case AuditAction::RecordsRemoved: return "records.removed";
     case AuditAction::TopicConfigured: return "topic.configured";
     case AuditAction::TopicCreated: return "topic.created";

@@ -28,6 +28,8 @@ enum class AuditAction : std::uint8_t {
   StreamEnded,       // With what it delivered.
   ConnectionOpened,  // A sender connected to a feed.
   ConnectionEnded,   // With what was taken and what was refused.
+  TopicRead,         // A client gets the first records of a topic on this connection.
+  TopicWritten,      // A client sends its first ones.
   RecordsRemoved,    // About to happen: partition, first offset, first one kept.
   TopicConfigured,   // About to happen, as all below.
   TopicDeleted,

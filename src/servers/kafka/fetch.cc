@@ -51,6 +51,7 @@ class FetchHandler final : public Handler {
   bool read_all(From from);
   bool read_one(Reading& reading, From from, std::size_t& left);
   io::Task<void> read(Call& call);
+  io::Task<void> note_access(Call& call);
   bool is_enough() const;
   void watch(Call& call);
   FetchResponse answer(Call& call);
@@ -104,8 +105,24 @@ io::Task<void> FetchHandler::finish(Call& call) {
       break;
     }
   }
+  co_await note_access(call);
   call.answer(answer(call));
   call.session().fetch_state().end_turn();
+}
+
+io::Task<void> FetchHandler::note_access(Call& call) {
+  for (auto& reading : readings_) {
+    if (reading.batches.empty()) continue;
+    const bool noted =
+        co_await call.session().note_access(security::AuditAction::TopicRead, *reading.found.topic);
+    if (!noted) {
+      reading.error = KafkaError::KafkaStorageError;
+      reading.batches.clear();
+    }
+    std::uint64_t records = 0;
+    for (const auto& batch : reading.batches) records += batch.record_count;
+    call.session().count_records(security::AuditAction::TopicRead, records);
+  }
 }
 
 void FetchHandler::look_at_all(Call& call) {

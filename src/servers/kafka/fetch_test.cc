@@ -199,6 +199,25 @@ TEST_F(FetchTest, FindsOffsetsByTime) {
   EXPECT_EQ(look_up(9'000), -1);
 }
 
+TEST_F(FetchTest, IsInTheAuditOnceATopicAndConnection) {
+  {
+    auto client = connect();
+    produce(client, "labs", batch({"a"}));
+    produce(client, "labs", batch({"b"}));
+    fetch(client, "labs", {});
+    fetch(client, "labs", {});
+  }
+  const auto actions = [&] {
+    std::vector<security::AuditAction> actions;
+    for (const auto& event : audit_.events()) actions.push_back(event.action);
+    return actions;
+  };
+  ASSERT_TRUE(io::testing::eventually([&] { return actions().size() == 3; }));
+  EXPECT_THAT(actions(),
+              ElementsAre(security::AuditAction::TopicWritten, security::AuditAction::TopicRead,
+                          security::AuditAction::ConnectionEnded));
+}
+
 TEST_F(FetchTest, TellsWhereAnEpochEnds) {
   auto client = connect();
   produce(client, "labs", batch({"a", "b"}));

@@ -64,7 +64,7 @@ TEST_F(KafkaServerTest, ClosesAConnectionWhoseRequestIsTooLargeBeforeItIsRead) {
   settings.request_bytes_max = 1_MiB;
   start(settings);
   for (const std::string& length : {std::string("\x7f\xff\xff\xff", 4), std::string(4, '\0'),
-                                   std::string("\xff\xff\xff\xff", 4)}) {
+                                    std::string("\xff\xff\xff\xff", 4)}) {
     auto client = connect();
     client.socket().send(length);
     EXPECT_TRUE(client.is_closed());

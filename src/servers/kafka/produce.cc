@@ -67,6 +67,7 @@ class ProduceHandler final : public Handler {
   void check_part(Call& call, const Topic& topic, const Topic::Partition& sent, Part& part);
   void take(Call& call, Part& part, broker::RecordCheck check);
   io::Task<void> append(Call& call);
+  io::Task<bool> note_access(Call& call);
   static void note(Call& call, Part& part, const log::BatchOutcome& outcome);
   void fail_all(const Error& error);
   void answer(Call& call);
@@ -76,6 +77,7 @@ class ProduceHandler final : public Handler {
   std::vector<Part> parts_;  // In the request's order.
   std::vector<broker::TopicBatch> batches_;
   std::vector<std::size_t> batch_parts_;  // Whose batches they are.
+  std::uint64_t records_ = 0;             // In them.
   std::shared_ptr<Durable> durable_;
 };
 
@@ -93,6 +95,7 @@ void ProduceHandler::check(Call& call) {
   parts_.clear();
   batches_.clear();
   batch_parts_.clear();
+  records_ = 0;
   std::size_t count = 0;
   for (const auto& topic : request_.topic_data) count += topic.partition_data.size();
   parts_.reserve(count);
@@ -145,6 +148,7 @@ void ProduceHandler::take(Call& call, Part& part, broker::RecordCheck check) {
   if (check.batch) {
     batches_.push_back({part.found.topic, broker::PartitionIndex(part.answer.index),
                         std::move(check.batch->bytes)});
+    records_ += static_cast<std::uint64_t>(check.batch->record_count);
     batch_parts_.push_back(static_cast<std::size_t>(&part - parts_.data()));
     return;
   }
@@ -167,6 +171,12 @@ io::Task<void> ProduceHandler::append(Call& call) {
       durable_.reset();
       co_return;
     }
+    const bool noted = co_await note_access(call);
+    if (!noted) {
+      fail_all(Error(ErrorCode::Unavailable, "the access cannot be recorded in the audit"));
+      durable_.reset();
+      co_return;
+    }
     auto outcomes = broker.append(std::move(batches_), durable_);
     if (outcomes) {
       for (std::size_t i = 0; i < outcomes->size(); ++i)
@@ -181,6 +191,16 @@ io::Task<void> ProduceHandler::append(Call& call) {
     }
     co_await io::sleep_for(delay);
   }
+}
+
+io::Task<bool> ProduceHandler::note_access(Call& call) {
+  for (const auto& batch : batches_) {
+    const bool noted =
+        co_await call.session().note_access(security::AuditAction::TopicWritten, *batch.topic);
+    if (!noted) co_return false;
+  }
+  call.session().count_records(security::AuditAction::TopicWritten, records_);
+  co_return true;
 }
 
 void ProduceHandler::note(Call& call, Part& part, const log::BatchOutcome& outcome) {

@@ -37,9 +37,48 @@ Session::Session(KafkaServer& server, io::Connection& connection)
                .peer = connection.peer(),
                .trace = {},
                .deadline = std::nullopt},
+      id_(server.parts().ids.next()),
       fetch_state_(std::make_unique<FetchState>(server.broker())) {}
 
-Session::~Session() = default;
+Session::~Session() {
+  if (noted_.empty()) return;
+  auto event = audit_event(security::AuditAction::ConnectionEnded,
+                           {security::ResourceKind::Cluster, "kafka"});
+  event.counts = {{"recordsRead", records_read_}, {"recordsWritten", records_written_}};
+  // This task may be canceled already and could not wait any more.
+  server_.ends().spawn("kafka.end", record(server_.parts().audit, std::move(event)));
+}
+
+security::AuditEvent Session::audit_event(security::AuditAction action,
+                                          security::Resource resource) {
+  return {.id = server_.parts().ids.next(),
+          .session = id_,
+          .time = server_.parts().clock.now(),
+          .context = context_,
+          .action = action,
+          .resource = std::move(resource),
+          .outcome = security::AuditOutcome::Success,
+          .reason = {},
+          .counts = {}};
+}
+
+io::Task<void> Session::record(security::AuditSink& sink, security::AuditEvent event) {
+  // The sink logs and counts what it could not record.
+  (void)co_await sink.record(std::move(event));
+}
+
+io::Task<bool> Session::note_access(security::AuditAction action, const broker::Topic& topic) {
+  const std::pair key{action, topic.id()};
+  if (noted_.contains(key)) co_return true;
+  const auto recorded = co_await server_.parts().audit.record(
+      audit_event(action, security::Resource::topic(topic.name.full())));
+  if (recorded) noted_.insert(key);
+  co_return recorded.has_value();
+}
+
+void Session::count_records(security::AuditAction action, std::uint64_t records) {
+  (action == security::AuditAction::TopicRead ? records_read_ : records_written_) += records;
+}
 
 std::string Session::advertised_host() const {
   const auto& host = server_.settings().advertised_host;

@@ -6,11 +6,14 @@
 
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
+#include "broker/broker.h"
 #include "io/connection.h"
 #include "io/notifier.h"
+#include "security/audit.h"
 #include "security/authorizer.h"
 #include "servers/kafka/handler.h"
 
@@ -36,6 +39,10 @@ class Session {
   // The client's address, without its port.
   std::string peer_host() const;
   bool may(security::Operation operation, const security::Resource& resource) const;
+  // The first time that this connection reads or writes a topic is in the audit before it happens.
+  // False when it cannot be.
+  io::Task<bool> note_access(security::AuditAction action, const broker::Topic& topic);
+  void count_records(security::AuditAction action, std::uint64_t records);
   // What this connection fetches.
   FetchState& fetch_state() { return *fetch_state_; }
 
@@ -59,11 +66,17 @@ class Session {
   io::Task<void> write();
   io::Task<bool> write_answer(const Call& call);
   void refuse(std::string_view reason);
+  security::AuditEvent audit_event(security::AuditAction action, security::Resource resource);
+  static io::Task<void> record(security::AuditSink& sink, security::AuditEvent event);
   void fail();
 
   KafkaServer& server_;
   io::Connection& connection_;
   const security::Context context_;
+  const Uuid id_;  // Of the session, in the audit.
+  std::set<std::pair<security::AuditAction, broker::TopicId>> noted_;
+  std::uint64_t records_read_ = 0;
+  std::uint64_t records_written_ = 0;
   std::string unread_;  // Read and not yet taken.
   std::deque<std::unique_ptr<InFlight>> in_flight_;
   std::size_t in_flight_count_ = 0;
