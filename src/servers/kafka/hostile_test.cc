@@ -1,0 +1,126 @@
+// Peers that send what no client would.
+#include <random>
+
+#include "formats/kafka_protocol/message_test_support.h"
+#include "servers/kafka/catalogue.h"
+#include "servers/kafka/kafka_test_support.h"
+
+namespace myelin::kafka {
+namespace {
+
+class HostilePeerTest : public testing::KafkaTest {
+ protected:
+  void SetUp() override {
+    start();
+    make_topic("labs");
+  }
+  // Whether somebody else is served as if nothing were.
+  void expect_unharmed() {
+    auto client = connect();
+    EXPECT_EQ(produce(client, "labs", batch({"a"})).error_code, 0);
+    const auto offsets = client.ask<MetadataResponse>(MetadataRequest(), 9);
+    EXPECT_FALSE(offsets.topics.empty());
+    EXPECT_TRUE(
+        io::testing::eventually([&] { return server_->request_memory().used_bytes() == 0; }));
+  }
+  static std::string frame(const Api& api, std::int16_t version, std::string_view body) {
+    std::string bytes;
+    encode_request_header(
+        {.api_key = api.key, .api_version = version, .correlation_id = 0, .client_id = "hostile"},
+        api, bytes);
+    return bytes + std::string(body);
+  }
+  std::string random_bytes(std::size_t size) {
+    std::string bytes(size, '\0');
+    for (auto& c : bytes) c = static_cast<char>(chance_());
+    return bytes;
+  }
+  // Sends it and goes away, having read what came at once.
+  void send(std::string_view bytes) {
+    auto client = connect();
+    client.send_frame(bytes);
+    client.socket().end();
+    client.socket().read_all();
+  }
+
+  std::mt19937 chance_{7};
+};
+
+TEST_F(HostilePeerTest, RandomBodiesOfEveryApiInEveryVersionHarmNobody) {
+  for (const auto& entry : all_entries()) {
+    for (auto version = entry.api->min; version <= entry.api->max; ++version) {
+      for (const std::size_t size : {0u, 1u, 9u, 40u, 300u})
+        send(frame(*entry.api, version, random_bytes(size)));
+    }
+  }
+  expect_unharmed();
+}
+
+template <class Request>
+std::vector<std::string> sound_bodies(std::int16_t version) {
+  std::vector<std::string> bodies;
+  for (std::uint32_t seed = 1; seed <= 3; ++seed) {
+    Arena arena;
+    bodies.push_back(encoded(random_message<Request>(seed, version, arena), version));
+  }
+  return bodies;
+}
+
+TEST_F(HostilePeerTest, SoundMessagesFullOfNonsenseHarmNobody) {
+  const auto send_all = [&](const Api& api, auto bodies_of) {
+    if (find_entry(api.key) == nullptr) return;
+    for (auto version = api.min; version <= api.max; ++version) {
+      for (const auto& body : bodies_of(version)) send(frame(api, version, body));
+    }
+  };
+#define MYELIN_SEND(Name) send_all(k##Name, sound_bodies<Name##Request>);
+  MYELIN_KAFKA_APIS(MYELIN_SEND)
+#undef MYELIN_SEND
+  expect_unharmed();
+}
+
+TEST_F(HostilePeerTest, RandomBytesHarmNobody) {
+  for (int i = 0; i < 200; ++i) {
+    auto client = connect();
+    client.socket().send(random_bytes(static_cast<std::size_t>(i) * 7));
+    client.socket().end();
+    client.socket().read_all();
+  }
+  expect_unharmed();
+}
+
+TEST_F(HostilePeerTest, ARequestThatIsNeverFinishedHarmsNobody) {
+  std::deque<testing::KafkaClient> stuck;
+  for (int i = 0; i < 20; ++i) {
+    stuck.emplace_back(server_->port());
+    std::string beginning(4, '\0');
+    store_be(beginning.data(), std::int32_t{1'000'000});
+    stuck.back().socket().send(beginning + "begun");
+  }
+  auto client = connect();
+  EXPECT_EQ(produce(client, "labs", batch({"a"})).error_code, 0);
+  stuck.clear();
+  expect_unharmed();
+}
+
+TEST_F(HostilePeerTest, AReaderThatNeverReadsHoldsNoMoreThanItsShare) {
+  auto writer = connect();
+  const auto large = batch({std::string(200'000, 'x')});
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(produce(writer, "labs", large).error_code, 0);
+  std::deque<testing::KafkaClient> readers;
+  for (int i = 0; i < 10; ++i) {
+    readers.emplace_back(server_->port());
+    for (int n = 0; n < 5; ++n)
+      readers.back().send(fetch_request(readers.back(), "labs", {.max_bytes = 4 << 20}), 12);
+  }
+  EXPECT_TRUE(io::testing::eventually([&] { return server_->fetch_memory().used_bytes() > 0; }));
+  EXPECT_LE(server_->fetch_memory().used_bytes(), server_->settings().fetch_memory.value);
+  auto client = connect();
+  EXPECT_EQ(produce(client, "labs", batch({"a"})).error_code, 0);
+  readers.clear();
+  EXPECT_TRUE(io::testing::eventually([&] { return server_->fetch_memory().used_bytes() == 0; }));
+  expect_unharmed();
+}
+
+}  // namespace
+}  // namespace myelin::kafka
