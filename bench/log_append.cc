@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/bytes.h"
 #include "bench/log_modes.h"
 #include "bench/log_writers.h"
 #include "bench/wire.h"
@@ -46,11 +47,20 @@ void run_append(Arguments& arguments) {
 
 namespace {
 
-// Keeps so many appends on their way, from the caller's thread.
+// Names a producer in a batch without one, and its next sequence. The checksum, which an append
+// does not look at, is not made right.
+void put_sequence(std::string& batch, std::int64_t producer, std::int32_t sequence) {
+  store_be(batch.data() + 43, producer);
+  store_be(batch.data() + 51, std::int16_t{0});
+  store_be(batch.data() + 53, sequence);
+}
+
+// Keeps so many appends on their way, from the caller's thread; of so many idempotent producers in
+// turn, where there are some.
 class Window final : public log::AppendWaiter {
  public:
-  Window(BenchBroker& broker, Target target, std::uint64_t limit)
-      : broker_(broker), target_(std::move(target)), limit_(limit) {}
+  Window(BenchBroker& broker, Target target, std::uint64_t limit, std::uint64_t producers)
+      : broker_(broker), target_(std::move(target)), limit_(limit), producers_(producers) {}
 
   void numbered(const std::vector<log::BatchOutcome>&) override {}
   void completed(Result<log::CommitNumber> commit) override {
@@ -63,6 +73,11 @@ class Window final : public log::AppendWaiter {
     open_.fetch_add(1, std::memory_order_relaxed);
     std::vector<broker::TopicBatch> batches;
     batches.push_back({target_.topic, target_.partition, batch});
+    if (producers_ > 0) {
+      const auto turn = turn_++;
+      put_sequence(batches.back().bytes, static_cast<std::int64_t>(turn % producers_),
+                   static_cast<std::int32_t>(turn / producers_));
+    }
     const auto appended = broker_.broker().append(
         std::move(batches), std::shared_ptr<log::AppendWaiter>(std::shared_ptr<void>(), this));
     if (!appended) give_up("append", appended.error());
@@ -77,6 +92,8 @@ class Window final : public log::AppendWaiter {
   BenchBroker& broker_;
   const Target target_;
   const std::uint64_t limit_;
+  const std::uint64_t producers_;
+  std::uint64_t turn_ = 0;
   std::atomic<std::uint64_t> open_ = 0;
 };
 
@@ -88,10 +105,11 @@ void run_cost(Arguments& arguments) {
   const auto appends = arguments.number("appends", 10'000);
   const auto in_flight = arguments.number("in-flight", 1);
   const auto batch_bytes = arguments.number("batch-bytes", 1024);
+  const auto producers = arguments.number("producers", 0);
   Report report("cost", arguments);
   const auto batches = make_batches(batch_bytes, 1, 1);
   BenchBroker broker(options, 1);
-  Window window(broker, targets_of(broker.topics(1)).front(), in_flight);
+  Window window(broker, targets_of(broker.topics(1)).front(), in_flight, producers);
   window.append(batches.front());
   window.wait_below(1);
   const auto commits = broker.log().visible();

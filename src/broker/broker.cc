@@ -75,7 +75,7 @@ Status Broker::load() {
   if (metadata_) return {};
   const auto id = Uuid::parse(kMetadataTopicId);
   MutexLock lock(create_mutex_);
-  MYELIN_TRY(created, create(name, *id, 1));
+  MYELIN_TRY(created, create(name, {*id, name.full(), 1, {}}));
   metadata_ = created;
   return {};
 }
@@ -156,13 +156,62 @@ Result<TopicPtr> Broker::ensure(const TopicName& name) {
           fmt::format("{} topics exist, as many as topics_max allows", settings_.topics_max));
     }
   }
-  return create(name, ids_.next(), is_internal(name.name) ? 1 : settings_.partitions_default);
+  const auto partitions = is_internal(name.name) ? 1 : settings_.partitions_default;
+  MYELIN_TRY_VOID(check_room(partitions));
+  return create(name, {ids_.next(), name.full(), partitions, {}});
 }
 
-Result<TopicPtr> Broker::create(const TopicName& name, const TopicId& id, std::int32_t partitions) {
-  auto stored = log_->make_topic({id, name.full(), partitions, {}});
+Result<TopicPtr> Broker::create_topic(const TopicName& name, std::int32_t partitions,
+                                      const TopicConfig& config) {
+  MYELIN_TRY_VOID(check_topic_name(name));
+  if (is_internal(name.name))
+    return Error(ErrorCode::Forbidden, fmt::format("topic {} is the server's own", name.full()));
+  MYELIN_TRY_VOID(check_topic_config(config));
+  MYELIN_TRY_VOID(check_partitions(partitions));
+  const auto waiter = std::make_shared<BlockingWaiter>();
+  TopicPtr topic;
+  {
+    MutexLock lock(create_mutex_);
+    if (find(name)) return Error(ErrorCode::Conflict, "there is a topic " + name.full());
+    MYELIN_TRY_VOID(check_room(partitions));
+    MYELIN_TRY(
+        created,
+        create(name, {ids_.next(), name.full(), partitions, encode_topic_config(config)}, waiter));
+    topic = std::move(created);
+  }
+  MYELIN_TRY_VOID(waiter->wait());
+  return topic;
+}
+
+Status Broker::check_partitions(std::int32_t count) const {
+  if (count < 1) return Error(ErrorCode::InvalidInput, "a topic has one partition at least");
+  if (static_cast<std::uint32_t>(count) <= settings_.partitions_max) return {};
+  return Error(ErrorCode::Exhausted, fmt::format("{} partitions; partitions_max allows a topic {}",
+                                                 count, settings_.partitions_max));
+}
+
+// For so many more.
+Status Broker::check_room(std::int64_t partitions) const {
+  std::int64_t there = 0;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [name, topic] : by_name_) there += topic->partition_count();
+  }
+  // The server's own is not counted.
+  if (there - 1 + partitions <= settings_.partitions_total_max) return {};
+  return Error(ErrorCode::Exhausted,
+               fmt::format("{} partitions more than the {} there are; partitions_total_max allows "
+                           "{}",
+                           partitions, there - 1, settings_.partitions_total_max));
+}
+
+Result<TopicPtr> Broker::create(const TopicName& name, log::TopicSpec spec,
+                                std::shared_ptr<log::AppendWaiter> waiter) {
+  const auto id = spec.id;
+  auto config = decode_topic_config(spec.config);
+  auto stored = log_->make_topic(std::move(spec));
   auto topic = std::make_shared<const Topic>(Topic{.name = name, .stored = stored});
-  apply_policy(*topic, {});
+  apply_policy(*topic, config);
   // Readers must find it by id before its first record is committed, writers by name only once its
   // creation is queued.
   subscribers_.topic_created(name, id);
@@ -172,7 +221,9 @@ Result<TopicPtr> Broker::create(const TopicName& name, const TopicId& id, std::i
   }
   log::Write write;
   write.topics.push_back(stored);
-  write.batches.push_back(metadata_record("topic-created", *topic, {}));
+  write.batches.push_back(
+      metadata_record("topic-created", *topic, topic->partition_count(), config));
+  write.waiter = std::move(waiter);
   auto queued = log_->append(std::move(write));
   if (!queued) subscribers_.topic_removed(id);
   MutexLock lock(mutex_);
@@ -181,11 +232,12 @@ Result<TopicPtr> Broker::create(const TopicName& name, const TopicId& id, std::i
     return std::move(queued).error().with_context("topic " + name.full());
   }
   by_name_[name.full()] = topic;
+  if (!config.empty()) configs_[id] = std::move(config);
   return TopicPtr(topic);
 }
 
 log::NewBatch Broker::metadata_record(std::string_view type, const Topic& about,
-                                      const TopicConfig& config) const {
+                                      std::int32_t partitions, const TopicConfig& config) const {
   std::string value;
   JsonWriter json(value);
   json.begin_object();
@@ -193,7 +245,7 @@ log::NewBatch Broker::metadata_record(std::string_view type, const Topic& about,
   json.member("topic", about.name.full());
   json.member("topicId", about.id().to_string());
   json.key("partitions");
-  json.integer(about.partition_count());
+  json.integer(partitions);
   json.key("config");
   json.begin_object();
   for (const auto& [name, setting] : config) json.member(name, setting);
@@ -237,7 +289,8 @@ Status Broker::configure(const TopicName& name, const ConfigChanges& changes) {
   MYELIN_TRY(changed, changed_config(config, changes));
   log::Write write;
   write.configs.push_back({topic->stored, encode_topic_config(changed)});
-  write.batches.push_back(metadata_record("topic-configured", *topic, changed));
+  write.batches.push_back(
+      metadata_record("topic-configured", *topic, topic->partition_count(), changed));
   MYELIN_TRY_VOID(append_and_wait(std::move(write)));
   apply_policy(*topic, changed);
   MutexLock lock(mutex_);
@@ -249,7 +302,7 @@ Status Broker::remove(const TopicName& name) {
   MutexLock creating(create_mutex_);
   MYELIN_TRY(topic, find_own(name));
   log::Write write;
-  write.batches.push_back(metadata_record("topic-deleted", *topic, {}));
+  write.batches.push_back(metadata_record("topic-deleted", *topic, topic->partition_count(), {}));
   write.deleted.push_back(topic->stored);
   MYELIN_TRY_VOID(append_and_wait(std::move(write)));
   subscribers_.topic_removed(topic->id());
@@ -259,6 +312,24 @@ Status Broker::remove(const TopicName& name) {
   by_id_.erase(topic->id());
   configs_.erase(topic->id());
   return {};
+}
+
+Status Broker::add_partitions(const TopicName& name, std::int32_t count) {
+  MutexLock creating(create_mutex_);
+  MYELIN_TRY(topic, find_own(name));
+  const auto had = topic->partition_count();
+  if (count <= had) {
+    return Error(
+        ErrorCode::InvalidInput,
+        fmt::format("topic {} has {} partitions; it can only have more", name.full(), had));
+  }
+  MYELIN_TRY_VOID(check_partitions(count));
+  MYELIN_TRY_VOID(check_room(count - had));
+  MYELIN_TRY(config, config_of(name));
+  log::Write write;
+  write.grown.push_back({topic->stored, count});
+  write.batches.push_back(metadata_record("partitions-added", *topic, count, config));
+  return append_and_wait(std::move(write));
 }
 
 Result<Offset> Broker::delete_records(const TopicName& name, PartitionIndex partition,

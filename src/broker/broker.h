@@ -29,6 +29,8 @@ namespace myelin::broker {
 struct Settings {
   std::uint32_t topics_max = 10'000;
   std::int32_t partitions_default = 1;
+  std::uint32_t partitions_max = 10'000;
+  std::uint32_t partitions_total_max = 100'000;
   std::chrono::milliseconds retention_time{0};
   ByteSize retention_bytes = 0_MiB;
   GroupSettings groups;
@@ -40,6 +42,9 @@ struct Settings {
                   "Topics that may be made on first use; beyond it new names are refused.");
     visitor.field("partitions_default", partitions_default,
                   "Partitions of a topic made on first use.");
+    visitor.field("partitions_max", partitions_max, "Partitions that a topic may be given.");
+    visitor.field("partitions_total_max", partitions_total_max,
+                  "Partitions of all topics together; beyond it no topic is made and none grows.");
     visitor.field(
         "retention_time", retention_time,
         "Records are removed after this time, unless the topic says otherwise; 0s: never.",
@@ -61,7 +66,10 @@ struct Topic {
   std::shared_ptr<RulesBox> rules = std::make_shared<RulesBox>();
 
   TopicId id() const { return stored->spec.id; }
-  std::int32_t partition_count() const { return stored->spec.partitions; }
+  // There may come to be more.
+  std::int32_t partition_count() const {
+    return static_cast<std::int32_t>(stored->partitions.size());
+  }
   log::Partition& partition(PartitionIndex index) const {
     return *stored->partitions[static_cast<std::size_t>(index.value)];
   }
@@ -88,8 +96,8 @@ class Broker {
 
   TopicPtr find(const TopicName& name) const;
   TopicPtr find(const TopicId& id) const;
-  // Makes it when it does not exist: InvalidInput (name), Exhausted (topics_max), or what the log
-  // says.
+  // Makes it when it does not exist: InvalidInput (name), Exhausted (topics_max,
+  // partitions_total_max), or what the log says.
   Result<TopicPtr> ensure(const TopicName& name);
   const Settings& settings() const { return settings_; }
   // What holds for a topic of that name where it says nothing, as far as the broker's settings
@@ -101,10 +109,18 @@ class Broker {
 
   // A topic's own settings. NotFound.
   Result<TopicConfig> config_of(const TopicName& name) const;
-  // The three below block until the change is durable. NotFound; Forbidden for the server's own
-  // topics; InvalidInput for a setting or an offset that cannot be; or what the log says.
+  // Makes it with these settings of its own, and blocks until it is durable. Conflict when it
+  // exists; InvalidInput (name, number, a setting); Forbidden for the server's own names; Exhausted
+  // (partitions_max, partitions_total_max); or what the log says.
+  Result<TopicPtr> create_topic(const TopicName& name, std::int32_t partitions,
+                                const TopicConfig& config);
+  // The four below block until the change is durable. NotFound; Forbidden for the server's own
+  // topics; InvalidInput for a setting, a number or an offset that cannot be; or what the log says.
   Status configure(const TopicName& name, const ConfigChanges& changes);
   Status remove(const TopicName& name);
+  // The topic has `count` partitions from now on, which is more than it has. What is keyed goes to
+  // other partitions than before. Exhausted (partitions_max, partitions_total_max).
+  Status add_partitions(const TopicName& name, std::int32_t count);
   // Removes records below `before` (-1: all there are); gives the new start.
   Result<Offset> delete_records(const TopicName& name, PartitionIndex partition, Offset before);
 
@@ -124,9 +140,12 @@ class Broker {
   Broker(const Clock& clock, Random& random, std::uint64_t segment_bytes, Settings settings);
   Status load();
   void adopt(const std::shared_ptr<log::Topic>& stored);
-  Result<TopicPtr> create(const TopicName& name, const TopicId& id, std::int32_t partitions)
+  Result<TopicPtr> create(const TopicName& name, log::TopicSpec spec,
+                          std::shared_ptr<log::AppendWaiter> waiter = nullptr)
       MYELIN_REQUIRES(create_mutex_);
-  log::NewBatch metadata_record(std::string_view type, const Topic& topic,
+  Status check_partitions(std::int32_t count) const;
+  Status check_room(std::int64_t partitions) const;
+  log::NewBatch metadata_record(std::string_view type, const Topic& topic, std::int32_t partitions,
                                 const TopicConfig& config) const;
   Result<TopicPtr> find_own(const TopicName& name) const;
   TopicDefaults limits_of(const TopicName& name) const;

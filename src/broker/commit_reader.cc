@@ -66,13 +66,11 @@ CommitReader::CommitReader(Broker& broker, Matcher matcher, CommitPosition start
   }
 }
 
-// A topic that is new to it joins from its first record.
+// A topic or partition that is new to it joins from its first record.
 CommitReader::Known& CommitReader::know(const TopicPtr& topic) {
   const auto [known, fresh] = known_.try_emplace(topic->id());
-  if (fresh) {
-    known->second = {topic,
-                     std::vector<Offset>(static_cast<std::size_t>(topic->partition_count()))};
-  }
+  if (fresh) known->second.topic = topic;
+  known->second.next.resize(static_cast<std::size_t>(topic->partition_count()));
   return known->second;
 }
 
@@ -96,8 +94,10 @@ bool CommitReader::is_new(const BatchRef& batch) const { return end_of(batch) > 
 Status CommitReader::seek(Timestamp time) {
   CommitPosition first{broker_.log().visible() + 1, 0};
   for (const auto& topic : broker_.list(matcher_)) {
-    for (const auto& partition : topic->stored->partitions) {
-      const Lane lane{&know(topic), partition.get()};
+    auto& known = know(topic);
+    for (std::size_t i = 0; i < known.next.size(); ++i) {
+      const auto& partition = topic->stored->partitions[i];
+      const Lane lane{&known, partition.get()};
       lane.next() = partition->start();
       MYELIN_TRY(batches, read_lane(lane, log::Seek::to(time)));
       if (batches.empty()) continue;
@@ -131,6 +131,7 @@ std::optional<std::vector<TopicBatchRef>> CommitReader::next_live(std::size_t by
         if (known == nullptr) continue;
         bytes += batch.bytes.size();
         const auto partition = static_cast<std::size_t>(batch.partition.partition.value);
+        if (partition >= known->next.size()) know(known->topic);
         known->next[partition] = batch.last_offset + 1;
         found.push_back({known->topic, batch});
       }
@@ -147,8 +148,9 @@ Status CommitReader::begin_pass() {
   heads_ = {};
   for (const auto& topic : broker_.list(matcher_)) {
     auto& known = know(topic);
-    for (const auto& partition : topic->stored->partitions)
-      lanes_.push_back({&known, partition.get()});
+    // One that comes after this holds nothing of the pass.
+    for (std::size_t i = 0; i < known.next.size(); ++i)
+      lanes_.push_back({&known, topic->stored->partitions[i].get()});
   }
   lane_bytes_ = std::min(kLaneBytesMax, kPassBytes / std::max<std::size_t>(lanes_.size(), 1));
   for (std::size_t i = 0; i < lanes_.size(); ++i) {

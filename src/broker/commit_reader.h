@@ -68,7 +68,8 @@ class CommitReader {
   struct Known {
     TopicPtr topic;
     // By partition: below it nothing is to come any more. It was delivered, or told of, or lies
-    // before the position at which this reader began.
+    // before the position at which this reader began. As many as there were when it was looked at
+    // last.
     std::vector<Offset> next;
   };
   // One partition within a pass over stored records.

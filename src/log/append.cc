@@ -19,7 +19,7 @@ std::size_t entry_bytes(const Write& write) {
   for (const auto& batch : write.batches) bytes += kBatchEntryOverhead + batch.bytes.size();
   for (const auto& config : write.configs) bytes += configure_topic_bytes(config.config);
   bytes += write.starts.size() * kMoveStartBytes + write.deleted.size() * kDeleteTopicBytes;
-  return bytes;
+  return bytes + write.grown.size() * kAddPartitionsBytes;
 }
 
 std::int32_t last_offset_delta(std::string_view batch) {
@@ -48,7 +48,17 @@ bool is_essential(const Write& write) {
 }
 
 // Whether all that it does is to make room.
-bool makes_room(const Write& write) { return write.topics.empty() && write.batches.empty(); }
+bool makes_room(const Write& write) {
+  return write.topics.empty() && write.grown.empty() && write.batches.empty();
+}
+
+void keep_appended(std::vector<NewBatch>& batches, const std::vector<BatchOutcome>& outcomes) {
+  std::vector<NewBatch> kept;
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    if (outcomes[i].fate == BatchFate::Appended) kept.push_back(std::move(batches[i]));
+  }
+  batches = std::move(kept);
+}
 
 }  // namespace
 
@@ -63,18 +73,21 @@ Result<std::vector<BatchOutcome>> Log::append(Write write) {
   if (!write.topics.empty() && !write.deleted.empty())
     return Error(ErrorCode::InvalidInput, "a write either makes topics or deletes them");
   MYELIN_TRY_VOID(check_writable(write, bytes));
+  Grown grown;
+  if (!write.grown.empty()) MYELIN_TRY_VOID(grow(write, grown));
   auto journal_bytes = journal_bytes_of(write, bytes);
   std::vector<BatchOutcome> outcomes;
   outcomes.reserve(write.batches.size());
   MutexLock lock(queue_mutex_);
   if (closing_) return Error(ErrorCode::Canceled, "the server is stopping");
-  // A new topic is small and rare; Exhausted would be taken for too many topics.
+  // A new topic or partition is small and rare; Exhausted would be taken for too many of them.
   const bool full = !queue_.empty() && queue_bytes_ + bytes > options_.queue_bytes_max;
-  if (full && write.topics.empty()) {
+  if (full && write.topics.empty() && write.grown.empty()) {
     return Error(ErrorCode::Exhausted, "too much waits for the disk");
   }
   const auto received = std::max(last_received_, clock_.now());
-  MYELIN_TRY_VOID(number(write, received, outcomes));
+  MYELIN_TRY_VOID(check_catalogue(write, grown));
+  number(write, std::move(grown), received, outcomes);
   last_received_ = received;
   if (write.batches.size() < outcomes.size()) {
     bytes = entry_bytes(write);
@@ -88,8 +101,36 @@ Result<std::vector<BatchOutcome>> Log::append(Write write) {
   return outcomes;
 }
 
+// The partitions that its topics lack: there may be many, so they are made before anybody waits.
+Status Log::grow(const Write& write, Grown& grown) {
+  for (auto it = write.grown.begin(); it != write.grown.end(); ++it) {
+    const auto& topic = *it->topic;
+    const auto had = topic.partitions.size();
+    const auto count = static_cast<std::size_t>(std::max(it->count, 0));
+    if (count <= had || it->count > kPartitionsMax) {
+      return Error(ErrorCode::InvalidInput,
+                   fmt::format("topic {} has {} partitions; it can have more, up to {}, and not {}",
+                               topic.spec.name, had, kPartitionsMax, it->count));
+    }
+    if (std::any_of(write.grown.begin(), it, [&](const auto& o) { return o.topic == it->topic; }))
+      return Error(ErrorCode::InvalidInput, "a write gives a topic partitions once");
+    grown.push_back(missing_partitions(topic, it->count, [this](const auto& spec, auto index) {
+      return make_partition(spec, index, {});
+    }));
+    // Their limits are those of the others.
+    const auto policy = topic.policy.get();
+    for (const auto& partition : grown.back()) {
+      if (policy) partition->follow(*policy);
+    }
+  }
+  return {};
+}
+
 // Nothing is changed unless all of the write can be done.
-Status Log::number(Write& write, Timestamp received, std::vector<BatchOutcome>& outcomes) {
+Status Log::check_catalogue(const Write& write, const Grown& grown) {
+  const auto made_here = [&](const TopicPtr& topic) {
+    return std::ranges::find(write.topics, topic) != write.topics.end();
+  };
   const auto gone = [](const Partition& partition) { return partition.next_offset.value < 0; };
   for (const auto& batch : write.batches) {
     if (gone(*batch.partition)) return Error(ErrorCode::NotFound, "the topic is deleted");
@@ -98,27 +139,37 @@ Status Log::number(Write& write, Timestamp received, std::vector<BatchOutcome>& 
     if (gone(*start.partition)) return Error(ErrorCode::NotFound, "the topic is deleted");
   }
   for (const auto& config : write.configs) {
-    const bool made_here = std::ranges::find(write.topics, config.topic) != write.topics.end();
-    if (!made_here && !topics_.contains(config.topic->spec.id))
+    if (!made_here(config.topic) && !topics_.contains(config.topic->spec.id))
       return Error(ErrorCode::NotFound, "the topic is deleted");
+  }
+  for (std::size_t i = 0; i < grown.size(); ++i) {
+    const auto& [topic, count] = write.grown[i];
+    if (!made_here(topic) && !topics_.contains(topic->spec.id))
+      return Error(ErrorCode::NotFound, "the topic is deleted");
+    if (topic->partitions.size() + grown[i].size() != static_cast<std::size_t>(count))
+      return Error(ErrorCode::Conflict, "the topic has got partitions meanwhile");
   }
   for (auto it = write.deleted.begin(); it != write.deleted.end(); ++it) {
     const bool twice = std::find(write.deleted.begin(), it, *it) != it;
     if (twice || !topics_.contains((*it)->spec.id))
       return Error(ErrorCode::NotFound, "the topic is deleted already");
   }
+  return {};
+}
+
+void Log::number(Write& write, Grown grown, Timestamp received,
+                 std::vector<BatchOutcome>& outcomes) {
   for (const auto& topic : write.topics) topics_.emplace(topic->spec.id, topic);
+  // Seen at once; what is appended to them comes behind this write.
+  for (std::size_t i = 0; i < grown.size(); ++i)
+    write.grown[i].topic->partitions.grow(std::move(grown[i]));
   bool all_appended = true;
   for (auto& batch : write.batches) {
     outcomes.push_back(number(batch, received));
     all_appended &= outcomes.back().fate == BatchFate::Appended;
   }
   // Even when nothing is left the write waits for its commit: what it repeats is durable then.
-  if (!all_appended) {
-    std::erase_if(write.batches, [outcome = outcomes.begin()](const NewBatch&) mutable {
-      return (outcome++)->fate != BatchFate::Appended;
-    });
-  }
+  if (!all_appended) keep_appended(write.batches, outcomes);
   // What is not there yet cannot be taken away.
   for (auto& start : write.starts)
     start.start = std::min(start.start, start.partition->next_offset);
@@ -129,7 +180,6 @@ Status Log::number(Write& write, Timestamp received, std::vector<BatchOutcome>& 
       partition->producers.clear(producers_total_);
     }
   }
-  return {};
 }
 
 BatchOutcome Log::number(NewBatch& batch, Timestamp received) {

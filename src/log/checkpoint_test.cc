@@ -141,6 +141,48 @@ TEST(Checkpoint, RefusesSegmentsAndEpochsThatDoNotRise) {
   EXPECT_FALSE(decode_checkpoint(encode_checkpoint(checkpoint)));
 }
 
+// docs/formats/checkpoint.md: its example, and its producer in place of none.
+constexpr std::string_view kExample =
+    "0102030405064708890a0b0c0d0e0f1001000000000000001112131415161718020000000000000001000000000000"
+    "00"
+    "002000000000000000000100000000000300000001000000"
+    "0068e5cf8b01000001000000a0a1a2a3a4a5a6a7a8a9aaabacadaeaf030000006c6162020000007b7d01000000"
+    "000000000000000001000000000000000000000000000000"
+    "0100000000000000000000000000000001000000000000000000000046000000000000000100000000000000000000"
+    "0002"
+    "000000"
+    "0068e5cf8b0100000068e5cf8b01000001000000000000000068e5cf8b010000"
+    "0100000000000000010000000068e5cf8b0100000068e5cf8b01000000000100"
+    "01000000000000000068e5cf8b0100000200000002000000";
+
+TEST(Checkpoint, IsWhatItsPageSays) {
+  std::string body;
+  for (std::size_t i = 0; i < kExample.size(); i += 2) {
+    body.push_back(static_cast<char>(std::stoi(std::string(kExample.substr(i, 2)), nullptr, 16)));
+  }
+  std::string bytes;
+  ByteWriter out(bytes);
+  out.bytes("MYELFCHK");
+  out.le(std::uint32_t{3});
+  out.le(crc32c(body));
+  out.le(std::uint64_t{body.size()});
+  out.bytes(body);
+  const auto read = decode_checkpoint(bytes);
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(encode_checkpoint(*read), bytes);
+  ASSERT_EQ(read->topics.size(), 1u);
+  const auto& partition = read->topics.begin()->second.partitions.at(0);
+  EXPECT_EQ(partition.end, Offset(1));
+  EXPECT_EQ(partition.segments.at(0).log_bytes, 70u);
+  const auto* producer = partition.producers.find(std::int64_t{1} << 32);
+  ASSERT_TRUE(producer);
+  EXPECT_EQ(producer->epoch, 0);
+  EXPECT_EQ(producer->last_sequence(), 2);
+  EXPECT_EQ(producer->batches[0].first_sequence(), 0);
+  EXPECT_EQ(producer->batches[0].base_offset, Offset(1));
+  EXPECT_EQ(producer->last_received_ms, 1'700'000'000'000);
+}
+
 TEST(Checkpoint, ReadsFormat2WhereAPartitionEndsWithItsSegments) {
   auto written = checkpoint_of(0);
   auto& topic = written.topics[uuid_of(1)];

@@ -82,11 +82,27 @@ void Log::expire_stored_producers() {
   }
 }
 
+// One for each of those who wait for this checkpoint or an earlier one: appends need the lock, and
+// a state may be large.
+std::vector<Checkpoint> Log::copies_for_snapshots(std::uint64_t checkpoint) {
+  std::ptrdiff_t count = 0;
+  {
+    MutexLock lock(buffer_mutex_);
+    count = std::count_if(snapshots_wanted_.begin(), snapshots_wanted_.end(),
+                          [&](const auto& wanted) { return wanted.checkpoint <= checkpoint; });
+  }
+  return std::vector<Checkpoint>(static_cast<std::size_t>(count), state_);
+}
+
 // Only to those who asked before it began: theirs holds all that they had seen.
-void Log::give_snapshots(std::uint64_t checkpoint) {
+void Log::give_snapshots(std::vector<Checkpoint> copies) {
+  const auto done = checkpoints_done_;
   snapshots_ += std::erase_if(snapshots_wanted_, [&](const WantedSnapshot& wanted) {
-    const bool now = wanted.checkpoint <= checkpoint;
-    if (now) *wanted.state = state_;
+    const bool now = wanted.checkpoint <= done;
+    if (now) {
+      *wanted.state = std::move(copies.back());
+      copies.pop_back();
+    }
     return now;
   });
 }

@@ -10,18 +10,34 @@
 #include "base/time.h"
 #include "log/checkpoint.h"
 #include "log/partition.h"
+#include "log/partition_list.h"
 #include "log/policy.h"
 #include "log/types.h"
 
 namespace myelin::log {
 
-// A topic's partitions. Shared by the log's catalogue and whoever works with it.
+// A topic's partitions. Shared by the log's catalogue and whoever works with it: read by many
+// threads without a lock, because nothing in it changes but that there come to be more partitions,
+// and each stays where it is.
 struct Topic {
-  TopicSpec spec;  // As it was made; a later configuration is the catalogue's: Log::config_of().
-  std::vector<std::unique_ptr<Partition>> partitions;
+  // As it was made, or as it was when the log was opened: how many partitions there are now is said
+  // by the list, what it is configured to be by whoever configures it.
+  TopicSpec spec;
+  PartitionList partitions;
   PolicyBox policy;
 };
 using TopicPtr = std::shared_ptr<Topic>;
+
+using PartitionMaker = std::function<std::unique_ptr<Partition>(const TopicSpec&, PartitionIndex)>;
+// Those that the topic lacks to `count`.
+std::vector<std::unique_ptr<Partition>> missing_partitions(const Topic& topic, std::int32_t count,
+                                                           const PartitionMaker& make);
+
+// A topic is to have so many partitions, which is more than it has.
+struct NewPartitions {
+  TopicPtr topic;
+  std::int32_t count = 0;
+};
 
 // The first record that is kept from now on.
 struct NewStart {
@@ -41,7 +57,8 @@ struct Commit {
   std::vector<BatchRef> batches;       // In order. They share one buffer, but for large ones.
   std::vector<Partition*> partitions;  // Of the batches, in their order.
   std::vector<TopicPtr> topics;        // New in the catalogue.
-  std::vector<TopicPtr> deleted;       // Out of it.
+  std::vector<NewPartitions> grown;
+  std::vector<TopicPtr> deleted;  // Out of it.
   std::vector<NewStart> starts;
   std::vector<NewConfig> configs;
   std::size_t bytes = 0;     // Of memory that it pins.
@@ -68,6 +85,7 @@ struct NewBatch {
 // What is made durable all of it or none; applied in this order.
 struct Write {
   std::vector<TopicPtr> topics;  // From make_topic(); become part of the catalogue.
+  std::vector<NewPartitions> grown;
   std::vector<NewBatch> batches;
   std::vector<NewConfig> configs;
   std::vector<NewStart> starts;

@@ -143,6 +143,69 @@ TEST(LogConcurrency, GivesEachReaderEveryRecordOnceInOrder) {
   read_all(shared, 1);
 }
 
+// Producers in turn with what reads, lists and keeps them, in a topic that grows.
+TEST(LogConcurrency, NumbersProducersWhileATopicGrows) {
+  SimDisk disk;
+  auto options = small_options();
+  options.flush_interval = std::chrono::milliseconds(2);
+  options.producers_max = 5;
+  Shared shared(disk, options);
+  auto& log = *shared.log.log;
+  constexpr std::int32_t kGrown = 40;
+  std::atomic<bool> done = false;
+  std::vector<std::thread> writers;
+  for (std::int64_t id = 1; id <= kWriters; ++id) {
+    writers.emplace_back([&, id] {
+      for (std::int32_t i = 0; i < kRecordsEach; ++i) {
+        // To the newest partition that it sees, twice: whichever is first is taken.
+        auto* partition = shared.topic->partitions.back().get();
+        kafka::RecordBatchBuilder builder;
+        EXPECT_TRUE(builder.add(0, std::nullopt, "x"));
+        const auto bytes = builder.finish({.producer_id = id,
+                                           .producer_epoch = static_cast<std::int16_t>(i),
+                                           .base_sequence = 0});
+        Write write;
+        write.batches.push_back({partition, bytes});
+        write.batches.push_back({partition, bytes});
+        const auto outcomes = log.append(std::move(write));
+        ASSERT_TRUE(outcomes);
+        EXPECT_EQ((*outcomes)[0].fate, BatchFate::Appended);
+        EXPECT_EQ((*outcomes)[1].fate, BatchFate::Duplicate);
+        EXPECT_EQ((*outcomes)[1].base_offset, (*outcomes)[0].base_offset);
+      }
+    });
+  }
+  std::thread grower([&] {
+    for (std::int32_t count = 3; count <= kGrown; ++count) {
+      Write write;
+      write.grown.push_back({shared.topic, count});
+      EXPECT_TRUE(log.append(std::move(write)));
+      std::this_thread::yield();
+    }
+  });
+  std::thread other([&] {
+    while (!done) {
+      for (const auto& partition : shared.topic->partitions) {
+        EXPECT_LE(log.producers(*partition).size(), std::size_t{kWriters});
+        EXPECT_GE(partition->high_watermark(), partition->start());
+      }
+      log.expire_producers();
+      EXPECT_TRUE(log.checkpoint());
+    }
+  });
+  for (auto& thread : writers) thread.join();
+  grower.join();
+  done = true;
+  other.join();
+  ASSERT_TRUE(shared.log.reopen());
+  shared.topic = shared.log.find("shared");
+  EXPECT_EQ(shared.topic->partitions.size(), static_cast<std::size_t>(kGrown));
+  std::int64_t records = 0;
+  for (const auto& partition : shared.topic->partitions)
+    records += partition->high_watermark().value;
+  EXPECT_EQ(records, std::int64_t{kWriters} * kRecordsEach);
+}
+
 TEST(LogConcurrency, ReadsOnWhileItCloses) {
   SimDisk disk;
   Shared shared(disk, small_options());

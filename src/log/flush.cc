@@ -88,10 +88,11 @@ Status Log::flush_and_checkpoint() {
   apply_replacements();
   if (!due) return {};
   MYELIN_TRY_VOID(write_checkpoint(Clean::No));
+  auto copies = copies_for_snapshots(wanted);
   MutexLock lock(buffer_mutex_);
-  give_snapshots(wanted);
-  out_of_space_ = false;  // Before anybody knows that it is done.
   checkpoints_done_ = wanted;
+  give_snapshots(std::move(copies));
+  out_of_space_ = false;  // Before anybody knows that it is done.
   buffer_changed_.notify_all();
   return {};
 }
@@ -161,6 +162,11 @@ void Log::take_commit(const CommitPtr& commit) {
     state.config = topic->spec.config;
     state.partitions.resize(static_cast<std::size_t>(topic->spec.partitions));
   }
+  for (const auto& grown : commit->grown) {
+    const auto topic = state_.topics.find(grown.topic->spec.id);
+    if (topic != state_.topics.end())
+      topic->second.partitions.resize(static_cast<std::size_t>(grown.count));
+  }
   for (std::size_t i = 0; i < commit->batches.size(); ++i) {
     work_[commit->partitions[i]].push_back(commit->batches[i]);
     state_.last_received = std::max(state_.last_received, commit->batches[i].received);
@@ -186,8 +192,10 @@ void Log::take_commit(const CommitPtr& commit) {
 
 PartitionState* Log::find_state(const Partition& partition) {
   const auto topic = state_.topics.find(partition.id().topic);
-  if (topic == state_.topics.end()) return nullptr;
-  return &topic->second.partitions[static_cast<std::size_t>(partition.id().partition.value)];
+  const auto index = static_cast<std::size_t>(partition.id().partition.value);
+  // One that is new may not have come so far.
+  if (topic == state_.topics.end() || index >= topic->second.partitions.size()) return nullptr;
+  return &topic->second.partitions[index];
 }
 
 // What was written is taken off `batches`, so that a failure in between can be tried again.

@@ -9,7 +9,7 @@ namespace myelin::log {
 namespace {
 
 constexpr std::size_t kCrcPosition = kFrameHeaderBytes - 4;
-constexpr std::uint32_t kEntryTypeMax = 7;
+constexpr std::uint32_t kEntryTypeMax = 8;
 
 // Writes to memory that its user has sized.
 struct RawWriter {
@@ -148,6 +148,14 @@ char* write_move_start(char* to, const MoveStartEntry& entry) {
   return out.at;
 }
 
+char* write_add_partitions(char* to, const AddPartitionsEntry& entry) {
+  RawWriter out{to};
+  out.entry(EntryType::AddPartitions, kAddPartitionsBytes - 8);
+  out.bytes(entry.topic.view());
+  out.le(entry.count);
+  return out.at;
+}
+
 char* write_configure_topic(char* to, const TopicId& topic, std::string_view config) {
   RawWriter out{to};
   out.entry(EntryType::ConfigureTopic, configure_topic_bytes(config) - 8);
@@ -250,6 +258,12 @@ std::optional<Entry> read_entry(EntryType type, ByteReader& in) {
     case EntryType::ConfigureTopic: {
       const auto topic = read_topic_id(in);
       return ConfigureTopicEntry{topic, std::string(in.sized())};
+    }
+    case EntryType::AddPartitions: {
+      const auto topic = read_topic_id(in);
+      const auto count = in.le<std::int32_t>();
+      if (count < 2 || count > kPartitionsMax) return std::nullopt;
+      return AddPartitionsEntry{topic, count};
     }
   }
   return std::nullopt;

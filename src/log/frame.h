@@ -49,6 +49,7 @@ enum class EntryType : std::uint8_t {
   DeleteTopic = 5,
   MoveStart = 6,
   ConfigureTopic = 7,
+  AddPartitions = 8,
 };
 
 struct BatchEntry {
@@ -88,14 +89,21 @@ struct ConfigureTopicEntry {
   std::string config;
 };
 
+// The topic has so many partitions from now on.
+struct AddPartitionsEntry {
+  TopicId topic;
+  std::int32_t count = 0;
+};
+
 using Entry = std::variant<BatchEntry, TopicSpec, StoredEntry, DeleteTopicEntry, MoveStartEntry,
-                           ConfigureTopicEntry>;
+                           ConfigureTopicEntry, AddPartitionsEntry>;
 
 // Bytes that entries take in a body.
 inline constexpr std::size_t kBatchEntryOverhead = 8 + 16 + 4 + 4 + 8;
 inline constexpr std::size_t kStoredEntryOverhead = kBatchEntryOverhead + 4 + 8 + 8 + 4 + 4 + 4 + 4;
 inline constexpr std::size_t kDeleteTopicBytes = 8 + 16;
 inline constexpr std::size_t kMoveStartBytes = 8 + 16 + 4 + 8;
+inline constexpr std::size_t kAddPartitionsBytes = 8 + 16 + 4;
 std::size_t create_topic_bytes(const TopicSpec& topic);
 std::size_t configure_topic_bytes(std::string_view config);
 
@@ -105,6 +113,7 @@ char* write_create_topic(char* to, const TopicSpec& topic);
 char* write_stored_entry(char* to, const StoredEntry& entry);
 char* write_delete_topic(char* to, const DeleteTopicEntry& entry);
 char* write_move_start(char* to, const MoveStartEntry& entry);
+char* write_add_partitions(char* to, const AddPartitionsEntry& entry);
 char* write_configure_topic(char* to, const TopicId& topic, std::string_view config);
 
 // The header's 96 bytes for `header`, with the CRC over them and `body`.

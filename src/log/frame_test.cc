@@ -137,6 +137,14 @@ TEST(Frame, ReadsBackADeletedTopicAMovedStartAndAConfiguration) {
   EXPECT_EQ(std::get<ConfigureTopicEntry>(entries[2]).config, config);
 }
 
+TEST(Frame, ReadsBackATopicThatGrows) {
+  std::string body(kAddPartitionsBytes, '\0');
+  ASSERT_EQ(write_add_partitions(body.data(), {uuid_of(3), 7}), body.data() + body.size());
+  const auto grown = std::get<AddPartitionsEntry>(decode_entries(body, 1)->front());
+  EXPECT_EQ(grown.topic, uuid_of(3));
+  EXPECT_EQ(grown.count, 7);
+}
+
 TEST(Frame, ReadsBackANewTopic) {
   const auto body = body_of(kBatch, kTopic);
   const auto topic = std::get<TopicSpec>(decode_entries(body, 2)->at(1));
@@ -291,6 +299,16 @@ TEST(FrameEntries, RefuseAStartBelowZero) {
   std::string body(kMoveStartBytes, '\0');
   write_move_start(body.data(), {kBatch.partition, Offset(-1)});
   EXPECT_FALSE(decode_entries(body, 1));
+}
+
+TEST(FrameEntries, RefuseATopicThatDoesNotGrow) {
+  std::string body(kAddPartitionsBytes, '\0');
+  for (const std::int32_t count : {-1, 0, 1, kPartitionsMax + 1}) {
+    write_add_partitions(body.data(), {uuid_of(3), count});
+    EXPECT_FALSE(decode_entries(body, 1)) << count;
+  }
+  write_add_partitions(body.data(), {uuid_of(3), kPartitionsMax});
+  EXPECT_TRUE(decode_entries(body, 1));
 }
 
 TEST(FrameEntries, RefuseATopicThatCouldNotBeAFolder) {

@@ -11,7 +11,6 @@
 
 #include <atomic>
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -58,7 +57,8 @@ class Log {
   std::vector<TopicPtr> topics() const;
   // A topic that is not in the catalogue until a Write carries it.
   TopicPtr make_topic(TopicSpec spec);
-  // Takes effect at once; not stored: whoever reads configurations sets it after each start.
+  // Takes effect at once; not stored: whoever reads configurations sets it after each start. Not
+  // while a write gives the topic more partitions, which follow it too.
   void set_policy(Topic& topic, const TopicPolicy& policy) const;
 
   // Numbers the batches and queues the write; says of each batch, in their order, what becomes of
@@ -143,6 +143,8 @@ class Log {
   Status check_partition(PartitionId id, const std::string& directory, PartitionState& state);
   void describe_segments(PartitionId id, const std::string& directory, PartitionState& state);
   Result<std::uint64_t> replay();
+  std::unique_ptr<Partition> make_partition(const TopicSpec& spec, PartitionIndex index,
+                                            const PartitionState& state);
   void add_topic(const TopicPtr& topic);
   Status finish_recovery(std::uint64_t lap, Random& random);
   Status cut_segments();
@@ -150,7 +152,10 @@ class Log {
   void start_threads();
 
   // append.cc
-  Status number(Write& write, Timestamp received, std::vector<BatchOutcome>& outcomes)
+  using Grown = std::vector<std::vector<std::unique_ptr<Partition>>>;  // By topic of the write.
+  Status grow(const Write& write, Grown& grown);
+  Status check_catalogue(const Write& write, const Grown& grown) MYELIN_REQUIRES(queue_mutex_);
+  void number(Write& write, Grown grown, Timestamp received, std::vector<BatchOutcome>& outcomes)
       MYELIN_REQUIRES(queue_mutex_);
   BatchOutcome number(NewBatch& batch, Timestamp received) MYELIN_REQUIRES(queue_mutex_);
   std::size_t journal_bytes_of(const Write& write, std::size_t bytes) const;
@@ -184,7 +189,8 @@ class Log {
   Status append_some(Partition& partition, PartitionState& state, std::deque<BatchRef>& batches);
   void finish_flush();
   Status flush_and_checkpoint();
-  void give_snapshots(std::uint64_t checkpoint) MYELIN_REQUIRES(buffer_mutex_);
+  std::vector<Checkpoint> copies_for_snapshots(std::uint64_t checkpoint);
+  void give_snapshots(std::vector<Checkpoint> copies) MYELIN_REQUIRES(buffer_mutex_);
   PartitionState* find_state(const Partition& partition);
 
   // checkpointing.cc

@@ -208,6 +208,31 @@ Options any_options(std::mt19937_64& random) {
   return options;
 }
 
+TopicPolicy any_policy(std::mt19937_64& random) {
+  TopicPolicy policy;
+  policy.segment_bytes = 1u << (10 + random() % 8);
+  policy.segment_time = std::chrono::milliseconds(1 + random() % 10'000);
+  return policy;
+}
+
+Offset any_start(const ModelPartition& partition, std::mt19937_64& random) {
+  const auto below = [&](std::int64_t limit) {
+    return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
+  };
+  switch (below(3)) {
+    case 0: return partition.end + below(2);
+    case 1: return Offset(below(partition.end.value + 1));
+    default: return partition.start + below(5);
+  }
+}
+
+std::size_t any_size(std::size_t write_bytes_max, std::mt19937_64& random) {
+  const auto kind = random() % 10;
+  if (kind < 5) return 10 + random() % 300;
+  if (kind < 8) return 300 + random() % 9000;
+  return std::min(write_bytes_max - 3000, (12u << 10) + random() % 50'000);
+}
+
 ModelStamp any_stamp(const ModelPartition& partition, std::mt19937_64& random) {
   const auto below = [&](std::uint64_t limit) { return random() % limit; };
   if (below(2) == 0) return {};

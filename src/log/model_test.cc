@@ -156,7 +156,8 @@ class ModelRun {
     if (kind < 66) return create_topic();
     if (kind < 70) return move_start();
     if (kind < 73) return delete_topic();
-    if (kind < 76) return configure();
+    if (kind < 75) return configure();
+    if (kind < 77) return grow();
     if (kind < 80) return checkpoint();
     if (kind < 83) return take_snapshot();
     if (kind < 85) return release_snapshot();
@@ -221,16 +222,10 @@ class ModelRun {
     return true;
   }
 
-  std::size_t any_size() {
-    const auto kind = below(10);
-    if (kind < 5) return 10 + below(300);
-    if (kind < 8) return 300 + below(9000);
-    return std::min(log_->write_bytes_max() - 3000, (12u << 10) + below(50'000));
-  }
-
   void add_batch(ModelState& state, ModelWrite& model, Write& write, const TopicPtr& topic) {
     auto& partition = *topic->partitions[below(topic->partitions.size())];
-    const auto size = write.batches.empty() ? any_size() : below(1000);
+    const auto size =
+        write.batches.empty() ? any_size(log_->write_bytes_max(), random_) : below(1000);
     const auto stamp = any_stamp(state.partition(partition.id()), random_);
     add_batch(state, model, write, partition, stamp, size);
   }
@@ -264,12 +259,14 @@ class ModelRun {
     for (const auto& before : sent) {
       for (const auto& [id, batch] : before.batches) {
         const auto topic = topics_.find(id.topic);
-        if (batch->stamp.producer < 0 || topic == topics_.end()) continue;
+        const auto index = static_cast<std::size_t>(id.partition.value);
+        const bool there = topic != topics_.end() && index < topic->second->partitions.size();
+        if (!there || batch->stamp.producer < 0) continue;
         ModelWrite model;
         Write write;
         ModelState state = next_;
-        auto& partition = *topic->second->partitions[static_cast<std::size_t>(id.partition.value)];
-        add_batch(state, model, write, partition, batch->stamp, 10 + below(300));
+        add_batch(state, model, write, *topic->second->partitions[index], batch->stamp,
+                  10 + below(300));
         if (!send(std::move(model), std::move(write))) return;
       }
     }
@@ -313,12 +310,7 @@ class ModelRun {
 
   void add_start(ModelState& state, ModelWrite& model, Write& write, const TopicPtr& topic) {
     auto& partition = *topic->partitions[below(topic->partitions.size())];
-    const auto& at = state.partition(partition.id());
-    const auto records = static_cast<std::uint64_t>(at.end.value) + 1;
-    const auto kind = below(3);
-    const auto start = kind == 0   ? at.end + static_cast<std::int64_t>(below(2))
-                       : kind == 1 ? Offset(static_cast<std::int64_t>(below(records)))
-                                   : at.start + static_cast<std::int64_t>(below(5));
+    const auto start = any_start(state.partition(partition.id()), random_);
     model.starts.emplace_back(partition.id(), start);
     write.starts.push_back({topic, &partition, start});
   }
@@ -353,6 +345,17 @@ class ModelRun {
     model.configs.emplace_back(topic->spec.id, config);
     write.configs.push_back({topic, config});
     send(std::move(model), std::move(write));
+  }
+
+  void grow() {
+    const auto topic = next_.topics.empty() ? nullptr : any_topic();
+    if (!topic || topic->partitions.size() > 12) return;
+    const auto count = topic->partitions.size() + 1 + below(3);
+    ModelWrite model;
+    Write write;
+    model.grown.emplace_back(topic->spec.id, count);
+    write.grown.push_back({topic, static_cast<std::int32_t>(count)});
+    if (send(std::move(model), std::move(write)) && below(2) == 0) append();
   }
 
   void checkpoint() {
@@ -408,10 +411,7 @@ class ModelRun {
 
   void set_limits() {
     if (next_.topics.empty()) return;
-    TopicPolicy policy;
-    policy.segment_bytes = 1u << (10 + below(8));
-    policy.segment_time = std::chrono::milliseconds(1 + below(10'000));
-    log_->set_policy(*any_topic(), policy);
+    log_->set_policy(*any_topic(), any_policy(random_));
   }
 
   void disk_full() {

@@ -133,6 +133,7 @@ struct ModelState {
 
 struct ModelWrite {
   std::vector<TopicSpec> topics;
+  std::vector<std::pair<TopicId, std::size_t>> grown;  // Partitions that it has then.
   std::vector<std::pair<PartitionId, std::shared_ptr<const ModelBatch>>> batches;
   std::vector<BatchOutcome> outcomes;  // Of all that it came with.
   std::vector<std::pair<TopicId, std::string>> configs;
@@ -149,6 +150,7 @@ inline void apply(ModelState& state, const ModelWrite& write) {
         topic.name, topic.config,
         std::vector<ModelPartition>(static_cast<std::size_t>(topic.partitions))};
   }
+  for (const auto& [id, count] : write.grown) state.topics.at(id).partitions.resize(count);
   for (const auto& [id, batch] : write.batches) state.partition(id).add(batch);
   for (const auto& [id, config] : write.configs) state.topics.at(id).config = config;
   for (const auto& [id, start] : write.starts) {
@@ -160,6 +162,11 @@ inline void apply(ModelState& state, const ModelWrite& write) {
 
 // Small limits of all kinds.
 Options any_options(std::mt19937_64& random);
+TopicPolicy any_policy(std::mt19937_64& random);
+// Within the partition, or a little outside.
+Offset any_start(const ModelPartition& partition, std::mt19937_64& random);
+// Of a write's first batch.
+std::size_t any_size(std::size_t write_bytes_max, std::mt19937_64& random);
 
 // Records of different values, with times that rise and fall.
 std::string any_batch(std::size_t bytes, std::mt19937_64& random, std::int64_t records,

@@ -4,6 +4,8 @@
 
 #include "formats/kafka/record_batch.h"
 #include "log/epochs.h"
+#include "log/frame.h"
+#include "log/policy.h"
 
 namespace myelin::log {
 namespace {
@@ -207,6 +209,12 @@ EpochEnd Partition::end_of_epoch(std::int32_t epoch, std::int32_t current) const
                        [](std::int32_t value, const EpochStart& at) { return value < at.epoch; });
   const auto floor = epoch == current || higher == epochs_.begin() ? epoch : (higher - 1)->epoch;
   return {floor, higher == epochs_.end() ? high_watermark_ : higher->start};
+}
+
+void Partition::follow(const TopicPolicy& policy) {
+  segment_bytes = std::min(policy.segment_bytes, kSegmentBytesMax - 1);
+  segment_ms = policy.segment_time.count();
+  uses_reserve = policy.uses_reserve;
 }
 
 void Partition::publish(const BatchRef& batch) {

@@ -19,6 +19,8 @@
 
 namespace myelin::log {
 
+struct TopicPolicy;
+
 // Where the last batch went, and so where the next one may go.
 struct Placement {
   bool open = false;  // The segment takes more.
@@ -81,6 +83,9 @@ class Partition {
   // Flusher: the `count` oldest buffered batches are in segments now, which are as `segments` says.
   void flushed(std::size_t count, std::vector<SegmentState> segments);
   void compacted(Offset through);
+
+  // Its segments have the limits of its topic's policy from now on.
+  void follow(const TopicPolicy& policy);
 
   // The next offset to be given. Guarded by Log's queue lock; -1 once the topic is deleted.
   Offset next_offset;

@@ -131,9 +131,7 @@ Status Log::load() {
       stored_producers_.count += state.producers.size();
       MYELIN_TRY_VOID(check_partition(
           partition, partition_directory(options_.directory, made->spec, i), state));
-      made->partitions.push_back(std::make_unique<Partition>(
-          files_, partition, partition_directory(options_.directory, made->spec, i), state));
-      made->partitions.back()->segment_bytes = options_.segment_bytes;
+      made->partitions.push_back(make_partition(made->spec, PartitionIndex(i), state));
     }
     add_topic(made);
   }
@@ -182,8 +180,10 @@ void Log::add_topic(const TopicPtr& topic) {
 // one.
 Result<std::uint64_t> Log::replay() {
   JournalReader reader(disk_, geometry_, writer_id(), state_.replay, state_.through);
-  ReplayCatalogue catalogue{files_, [this](TopicSpec spec) { return make_topic(std::move(spec)); },
-                            state_.format > 1};
+  const auto make = [this](const TopicSpec& spec, PartitionIndex index) {
+    return make_partition(spec, index, {});
+  };
+  ReplayCatalogue catalogue{files_, make, state_.format > 1};
   for (const auto& topic : topics()) catalogue.add(topic);
   std::size_t bytes = 0;
   for (bool more = true; more;) {
@@ -283,22 +283,24 @@ std::vector<TopicPtr> Log::topics() const {
 
 void Log::set_policy(Topic& topic, const TopicPolicy& policy) const {
   topic.policy.set(std::make_shared<const TopicPolicy>(policy));
-  for (const auto& partition : topic.partitions) {
-    partition->segment_bytes = std::min(policy.segment_bytes, kSegmentBytesMax - 1);
-    partition->segment_ms = policy.segment_time.count();
-    partition->uses_reserve = policy.uses_reserve;
-  }
+  for (const auto& partition : topic.partitions) partition->follow(policy);
+}
+
+std::unique_ptr<Partition> Log::make_partition(const TopicSpec& spec, PartitionIndex index,
+                                               const PartitionState& state) {
+  auto partition = std::make_unique<Partition>(
+      files_, PartitionId{spec.id, index},
+      partition_directory(options_.directory, spec, index.value), state);
+  partition->segment_bytes = options_.segment_bytes;
+  return partition;
 }
 
 TopicPtr Log::make_topic(TopicSpec spec) {
   auto topic = std::make_shared<Topic>();
   topic->spec = std::move(spec);
-  for (std::int32_t i = 0; i < topic->spec.partitions; ++i) {
-    topic->partitions.push_back(std::make_unique<Partition>(
-        files_, PartitionId{topic->spec.id, PartitionIndex(i)},
-        partition_directory(options_.directory, topic->spec, i), PartitionState{}));
-    topic->partitions.back()->segment_bytes = options_.segment_bytes;
-  }
+  topic->partitions.grow(missing_partitions(
+      *topic, topic->spec.partitions,
+      [this](const auto& of, auto index) { return make_partition(of, index, {}); }));
   return topic;
 }
 

@@ -17,6 +17,21 @@ Partition* ReplayCatalogue::find(const PartitionId& id) const {
   return topic->second->partitions[index].get();
 }
 
+std::vector<std::unique_ptr<Partition>> missing_partitions(const Topic& topic, std::int32_t count,
+                                                           const PartitionMaker& make) {
+  std::vector<std::unique_ptr<Partition>> made;
+  for (auto i = static_cast<std::int32_t>(topic.partitions.size()); i < count; ++i)
+    made.push_back(make(topic.spec, PartitionIndex(i)));
+  return made;
+}
+
+TopicPtr ReplayCatalogue::make_topic(TopicSpec spec) const {
+  auto topic = std::make_shared<Topic>();
+  topic->spec = std::move(spec);
+  topic->partitions.grow(missing_partitions(*topic, topic->spec.partitions, make_partition));
+  return topic;
+}
+
 namespace {
 
 // Applies one frame's entries, in order.
@@ -29,6 +44,21 @@ class FrameReplay {
     auto topic = catalogue_.make_topic(std::move(spec));
     catalogue_.add(topic);
     commit_.topics.push_back(std::move(topic));
+    return {};
+  }
+
+  Status operator()(const AddPartitionsEntry& entry) {
+    const auto found = catalogue_.topics.find(entry.topic);
+    if (found == catalogue_.topics.end()) return unknown_partition();
+    const auto& topic = found->second;
+    const auto had = topic->partitions.size();
+    if (static_cast<std::size_t>(entry.count) <= had) {
+      return Error(ErrorCode::Corrupt,
+                   fmt::format("topic {} is to grow to {} partitions and has {}", topic->spec.name,
+                               entry.count, had));
+    }
+    topic->partitions.grow(missing_partitions(*topic, entry.count, catalogue_.make_partition));
+    commit_.grown.push_back({topic, entry.count});
     return {};
   }
 

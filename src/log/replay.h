@@ -15,11 +15,12 @@ namespace myelin::log {
 // The catalogue as the frames read so far have made it. Recovery's.
 struct ReplayCatalogue {
   FilePool& files;
-  std::function<TopicPtr(TopicSpec)> make_topic;
+  PartitionMaker make_partition;
   bool tells_placement = true;  // Frames of format 1 do not say where segments begin.
   std::unordered_map<TopicId, TopicPtr> topics{};
 
   void add(const TopicPtr& topic) { topics[topic->spec.id] = topic; }
+  TopicPtr make_topic(TopicSpec spec) const;
   // Nothing when it is not there.
   Partition* find(const PartitionId& id) const;
 };

@@ -53,6 +53,9 @@ class ReplayTest : public ::testing::Test {
     add(configure_topic_bytes(config),
         [&](char* to) { return write_configure_topic(to, id, config); });
   }
+  void add_partitions(const TopicId& id, std::int32_t count) {
+    add(kAddPartitionsBytes, [&](char* to) { return write_add_partitions(to, {id, count}); });
+  }
   void add_deletion(const TopicId& id) {
     add(kDeleteTopicBytes, [&](char* to) { return write_delete_topic(to, {id}); });
   }
@@ -93,7 +96,10 @@ class ReplayTest : public ::testing::Test {
 
   SimDisk disk_;
   FilePool files_{disk_, 4};
-  ReplayCatalogue catalogue_{files_, [this](TopicSpec spec) { return make(std::move(spec), {}); }};
+  ReplayCatalogue catalogue_{files_, [this](const TopicSpec& spec, PartitionIndex index) {
+                               return std::make_unique<Partition>(
+                                   files_, PartitionId{spec.id, index}, "/a-0", PartitionState{});
+                             }};
 
  private:
   template <class Writer>
@@ -189,6 +195,29 @@ TEST_F(ReplayTest, RefusesALargeBatchOfAnotherName) {
   ++entry.header_crc;
   add_stored(entry);
   expect_corrupt("/a-0/00000000000000000000.log is damaged at byte 500");
+}
+
+TEST_F(ReplayTest, PutsBatchesInPartitionsThatAreNew) {
+  const PartitionId added{kPartition.topic, PartitionIndex(2)};
+  add_partitions(kPartition.topic, 3);
+  add_batch(batch_at(0), true, added);
+  const auto commit = replay();
+  ASSERT_TRUE(commit) << commit.error().message();
+  ASSERT_EQ((*commit)->grown.size(), 1u);
+  EXPECT_EQ((*commit)->grown[0].count, 3);
+  EXPECT_EQ((*commit)->partitions[0], catalogue_.find(added));
+  EXPECT_EQ(catalogue_.find({kPartition.topic, PartitionIndex(3)}), nullptr);
+}
+
+TEST_F(ReplayTest, RefusesPartitionsThatAreThereOrOfNoTopic) {
+  add_partitions(kPartition.topic, 2);
+  ASSERT_TRUE(replay());
+  add_partitions(kPartition.topic, 2);
+  expect_corrupt("topic a is to grow to 2 partitions and has 2");
+  Uuid other;
+  other.bytes.fill(9);
+  add_partitions(other, 2);
+  expect_corrupt("does not exist");
 }
 
 TEST_F(ReplayTest, ChangesTheCatalogue) {

@@ -114,6 +114,15 @@ class Dumper {
       about.time("maxTimestamp", segment.max_timestamp_ms);
       about.write(world_.out);
     }
+    for (const auto& producer : state.producers.list()) {
+      DumpLine about(form_, "producer", 6);
+      about.number("id", producer.id);
+      about.number("epoch", std::int64_t{producer.epoch});
+      about.number("lastSequence", std::int64_t{producer.last_sequence()});
+      about.number("batches", std::uint64_t{producer.batch_count});
+      about.time("lastReceived", producer.last_received_ms);
+      about.write(world_.out);
+    }
   }
 
   Status dump_journal() {
@@ -195,6 +204,11 @@ class Dumper {
     } else if (const auto* gone = std::get_if<log::DeleteTopicEntry>(&entry)) {
       DumpLine line(form_, "delete-topic", 2);
       line.text("topicId", gone->topic.to_string());
+      line.write(world_.out);
+    } else if (const auto* grown = std::get_if<log::AddPartitionsEntry>(&entry)) {
+      DumpLine line(form_, "add-partitions", 2);
+      line.text("topicId", grown->topic.to_string());
+      line.number("partitions", std::int64_t{grown->count});
       line.write(world_.out);
     } else if (const auto* start = std::get_if<log::MoveStartEntry>(&entry)) {
       DumpLine line(form_, "move-start", 2);

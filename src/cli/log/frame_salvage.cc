@@ -233,6 +233,8 @@ Status FrameSalvage::apply_catalogue(const log::Entry& entry) {
   } else if (const auto* config = std::get_if<log::ConfigureTopicEntry>(&entry)) {
     const auto found = plan_.state.topics.find(config->topic);
     if (found != plan_.state.topics.end()) found->second.config = config->config;
+  } else if (const auto* grown = std::get_if<log::AddPartitionsEntry>(&entry)) {
+    return grow(grown->topic, grown->count);
   }
   return {};
 }
@@ -261,6 +263,13 @@ Status FrameSalvage::create(const log::TopicSpec& spec) {
   for (std::size_t i = 0; i < topic.partitions.size(); ++i)
     MYELIN_TRY_VOID(add_partition(spec.id, spec.name, i, nullptr));
   return {};
+}
+
+Status FrameSalvage::grow(const log::TopicId& id, std::int32_t partitions) {
+  if (!plan_.state.topics.contains(id)) return {};
+  auto spec = spec_of(id, plan_.state.topics.at(id));
+  spec.partitions = std::max(spec.partitions, partitions);
+  return create(spec);
 }
 
 void FrameSalvage::drop(const log::TopicId& id) {
@@ -354,11 +363,7 @@ Result<Salvage*> FrameSalvage::find(const log::PartitionId& id) {
 Status FrameSalvage::adopt_unknown(const log::PartitionId& id) {
   const auto count = id.partition.value + 1;
   if (count < 1 || count > log::kPartitionsMax) return {};
-  if (const auto known = plan_.state.topics.find(id.topic); known != plan_.state.topics.end()) {
-    auto spec = spec_of(id.topic, known->second);
-    spec.partitions = std::max(spec.partitions, count);
-    return create(spec);
-  }
+  if (plan_.state.topics.contains(id.topic)) return grow(id.topic, count);
   log::TopicSpec spec{id.topic, "recovered-" + id.topic.to_string(), count, "{}"};
   const auto folder = std::ranges::find_if(
       store_.partitions, [&](const PartitionFolder& there) { return there.topic == id.topic; });
@@ -463,6 +468,9 @@ void FrameSalvage::describe(LostCommits& lost, const log::Entry& entry) {
         fmt::format("{} starts at offset {}", name_of(start->partition), start->start.value));
   } else if (const auto* config = std::get_if<log::ConfigureTopicEntry>(&entry)) {
     lost.readable.push_back(fmt::format("configures topic {}", config->topic.to_string()));
+  } else if (const auto* grown = std::get_if<log::AddPartitionsEntry>(&entry)) {
+    lost.readable.push_back(
+        fmt::format("gives topic {} {} partitions in all", grown->topic.to_string(), grown->count));
   }
 }
 

@@ -49,6 +49,7 @@ class FrameSalvage {
   Status apply(std::size_t number);
   Status apply_catalogue(const log::Entry& entry);
   Status create(const log::TopicSpec& spec);
+  Status grow(const log::TopicId& id, std::int32_t partitions);
   void drop(const log::TopicId& id);
   Status take(std::size_t frame, std::size_t entry, const log::BatchEntry& batch);
   Status take_stored(std::size_t frame, std::size_t entry, const log::StoredEntry& stored);

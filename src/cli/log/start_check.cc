@@ -54,15 +54,21 @@ class Rehearsal {
     if (!length) refuse(length.error());
   }
 
-  log::TopicPtr make_topic(log::TopicSpec spec, const log::TopicState* state) {
+  std::unique_ptr<log::Partition> make_partition(const log::TopicSpec& spec,
+                                                 log::PartitionIndex index,
+                                                 const log::PartitionState& state) {
+    return std::make_unique<log::Partition>(files_, log::PartitionId{spec.id, index},
+                                            partition_path(store_.directory, spec.name, index),
+                                            state);
+  }
+
+  log::TopicPtr make_topic(const log::TopicId& id, const log::TopicState& state) {
     auto topic = std::make_shared<log::Topic>();
-    topic->spec = std::move(spec);
-    for (std::int32_t i = 0; i < topic->spec.partitions; ++i) {
-      const log::PartitionIndex index(i);
-      topic->partitions.push_back(std::make_unique<log::Partition>(
-          files_, log::PartitionId{topic->spec.id, index},
-          partition_path(store_.directory, topic->spec.name, index),
-          state ? state->partitions[static_cast<std::size_t>(i)] : log::PartitionState()));
+    const auto count = static_cast<std::int32_t>(state.partitions.size());
+    topic->spec = {id, state.name, count, state.config};
+    for (std::int32_t i = 0; i < count; ++i) {
+      topic->partitions.push_back(make_partition(topic->spec, log::PartitionIndex(i),
+                                                 state.partitions[static_cast<std::size_t>(i)]));
     }
     return topic;
   }
@@ -70,13 +76,9 @@ class Rehearsal {
   Status replay(const log::JournalWriterId& writer) {
     auto& state = check_.after;
     log::ReplayCatalogue catalogue{
-        files_, [this](log::TopicSpec spec) { return make_topic(std::move(spec), nullptr); },
+        files_, [this](const auto& spec, auto index) { return make_partition(spec, index, {}); },
         state.format > 1};
-    for (const auto& [id, topic] : state.topics) {
-      catalogue.add(make_topic(
-          {id, topic.name, static_cast<std::int32_t>(topic.partitions.size()), topic.config},
-          &topic));
-    }
+    for (const auto& [id, topic] : state.topics) catalogue.add(make_topic(id, topic));
     log::JournalReader reader(disk_, geometry_, writer, state.replay, state.through);
     for (;;) {
       MYELIN_TRY(frame, reader.next());
@@ -96,7 +98,12 @@ class Rehearsal {
       auto& made = state.topics[topic->spec.id];
       made.name = topic->spec.name;
       made.config = topic->spec.config;
-      made.partitions.resize(topic->partitions.size());
+      made.partitions.resize(static_cast<std::size_t>(topic->spec.partitions));
+    }
+    for (const auto& [topic, count] : commit.grown) {
+      const auto found = state.topics.find(topic->spec.id);
+      if (found != state.topics.end())
+        found->second.partitions.resize(static_cast<std::size_t>(count));
     }
     for (const auto& batch : commit.batches) {
       auto* partition = find(batch.partition);
