@@ -330,6 +330,10 @@ class GroupSim {
     switch (error) {
       case GroupError::UnknownMemberId:
       case GroupError::FencedInstanceId: client.member_id.clear(); return again(client);
+      // Those who lost patience left members behind.
+      case GroupError::GroupMaxSizeReached:
+        client.member_id.clear();
+        return again(client, milliseconds(below(5'000)));
       case GroupError::MemberIdRequired:
       case GroupError::RebalanceInProgress:
       case GroupError::IllegalGeneration: return again(client);
