@@ -34,7 +34,8 @@ class Group {
   // `fresh_member_id` is the id that a new member gets.
   void join(JoinRequest request, std::string fresh_member_id, JoinCallback callback,
             const GroupNow& now, GroupEffects& effects);
-  void sync(SyncRequest request, SyncCallback callback, const GroupNow& now, GroupEffects& effects);
+  void sync(const SyncRequest& request, SyncCallback callback, const GroupNow& now,
+            GroupEffects& effects);
   GroupError heartbeat(const HeartbeatRequest& request, const GroupNow& now);
   LeaveReply leave(const LeaveRequest& request, const GroupNow& now, GroupEffects& effects);
   // Does what is due. `due()` is a lower bound of when the next thing is.

@@ -117,7 +117,7 @@ void GroupCoordinator::join(JoinRequest request, JoinCallback callback) {
   carry_out(std::move(effects));
 }
 
-void GroupCoordinator::sync(SyncRequest request, SyncCallback callback) {
+void GroupCoordinator::sync(const SyncRequest& request, SyncCallback callback) {
   GroupEffects effects;
   {
     MutexLock lock(mutex_);
@@ -128,7 +128,7 @@ void GroupCoordinator::sync(SyncRequest request, SyncCallback callback) {
       effects.reply(std::move(callback), SyncReply{.error = error});
     } else {
       const GroupNow at = now();
-      entry->group->sync(std::move(request), std::move(callback), at, effects);
+      entry->group->sync(request, std::move(callback), at, effects);
       settle(*entry, at, effects);
     }
   }

@@ -51,7 +51,7 @@ class GroupCoordinator {
 
   // The answer may wait for other members: up to their rebalance timeouts.
   void join(JoinRequest request, JoinCallback callback);
-  void sync(SyncRequest request, SyncCallback callback);
+  void sync(const SyncRequest& request, SyncCallback callback);
   GroupError heartbeat(const HeartbeatRequest& request);
   LeaveReply leave(const LeaveRequest& request);
 

@@ -100,7 +100,7 @@ bool Group::elect_leader() {
   return true;
 }
 
-void Group::sync(SyncRequest request, SyncCallback callback, const GroupNow& now,
+void Group::sync(const SyncRequest& request, SyncCallback callback, const GroupNow& now,
                  GroupEffects& effects) {
   const auto refuse = [&](GroupError error) {
     effects.reply(std::move(callback), SyncReply{.error = error});

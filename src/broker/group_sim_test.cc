@@ -266,8 +266,11 @@ class GroupSim {
                         .knows_skip_assignment = true};
     if (client.number % 2 == 0) std::swap(request.protocols[0], request.protocols[1]);
     client.phase = Phase::Joining;
-    client.gives_up = clock_.steady() + seconds(90);
+    client.gives_up = clock_.steady() + patience(seconds(90));
     groups_->join(std::move(request), answer(client, &GroupSim::one_leader, &Client::joined));
+  }
+  milliseconds patience(milliseconds longest) {
+    return happens(30) ? milliseconds(below(5'000)) : longest;
   }
   void take_join(Client& client) {
     const JoinReply reply = *std::exchange(client.joined, std::nullopt);
@@ -302,7 +305,7 @@ class GroupSim {
       }
     }
     client.phase = Phase::Syncing;
-    client.gives_up = clock_.steady() + seconds(40);
+    client.gives_up = clock_.steady() + patience(seconds(40));
     groups_->sync(std::move(request), answer(client, &GroupSim::one_assignment, &Client::synced));
   }
   void take_sync(Client& client) {
@@ -327,6 +330,10 @@ class GroupSim {
     switch (error) {
       case GroupError::UnknownMemberId:
       case GroupError::FencedInstanceId: client.member_id.clear(); return again(client);
+      // Those who lost patience left members behind.
+      case GroupError::GroupMaxSizeReached:
+        client.member_id.clear();
+        return again(client, milliseconds(below(5'000)));
       case GroupError::MemberIdRequired:
       case GroupError::RebalanceInProgress:
       case GroupError::IllegalGeneration: return again(client);
