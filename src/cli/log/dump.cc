@@ -126,9 +126,9 @@ class Dumper {
   }
 
   Status dump_journal() {
-    const auto geometry = store_.geometry();
-    if (!geometry) return Error(ErrorCode::Corrupt, "there is no journal");
-    MYELIN_TRY(scan, scan_journal(world_.disk, *geometry, store_.checkpoint));
+    if (!store_.checkpoint && store_.journal.empty())
+      return Error(ErrorCode::Corrupt, "there is no journal");
+    MYELIN_TRY(scan, scan_journal(world_.disk, store_.geometry, store_.checkpoint));
     if (!scan) return {};
     for (const auto& error : scan->unreadable)
       print(world_.err, fmt::format("myelin log: {}\n", error));
@@ -137,12 +137,12 @@ class Dumper {
       if (options_.from && frame.header.commit.value < static_cast<std::uint64_t>(*options_.from))
         continue;
       if (left-- == 0) return {};
-      MYELIN_TRY_VOID(dump_frame(*geometry, frame));
+      MYELIN_TRY_VOID(dump_frame(frame));
     }
     return {};
   }
 
-  Status dump_frame(const log::JournalGeometry& geometry, const FoundFrame& frame) {
+  Status dump_frame(const FoundFrame& frame) {
     const auto& header = frame.header;
     DumpLine line(form_, "frame");
     line.number("commit", header.commit.value);
@@ -155,7 +155,7 @@ class Dumper {
     line.flag("checkpointed",
               store_.checkpoint.has_value() && header.commit <= store_.checkpoint->through);
     line.write(world_.out);
-    MYELIN_TRY(body, read_body(world_.disk, geometry, frame));
+    MYELIN_TRY(body, read_body(world_.disk, store_.geometry, frame));
     const auto entries = log::decode_entries(body, header.entry_count);
     if (!entries) {
       print(world_.err, fmt::format("myelin log: {}\n", entries.error().message()));

@@ -39,9 +39,8 @@ Result<std::string> read_stored_batch(log::Disk& disk, const std::string& log_pa
                fmt::format("{} is damaged at byte {}", log_path, entry.position));
 }
 
-FrameSalvage::FrameSalvage(log::Disk& disk, const Store& store,
-                           const log::JournalGeometry& geometry, RepairPlan& plan)
-    : disk_(disk), store_(store), geometry_(geometry), plan_(plan) {}
+FrameSalvage::FrameSalvage(log::Disk& disk, const Store& store, RepairPlan& plan)
+    : disk_(disk), store_(store), geometry_(store.geometry), plan_(plan) {}
 
 Status FrameSalvage::run() {
   MYELIN_TRY_VOID(begin());

@@ -25,8 +25,7 @@ Result<std::string> read_stored_batch(log::Disk& disk, const std::string& log_pa
 
 class FrameSalvage {
  public:
-  FrameSalvage(log::Disk& disk, const Store& store, const log::JournalGeometry& geometry,
-               RepairPlan& plan);
+  FrameSalvage(log::Disk& disk, const Store& store, RepairPlan& plan);
 
   Status run();
 

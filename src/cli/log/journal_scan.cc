@@ -41,7 +41,7 @@ class FileScan {
   // The header's bytes at a block; fewer at the file's end.
   Result<std::string_view> block_at(std::uint64_t at) {
     if (at < chunk_first_ || at + log::kFrameHeaderBytes > chunk_first_ + chunk_.size()) {
-      chunk_.resize(kScanBytes);
+      chunk_.resize(std::min<std::uint64_t>(kScanBytes, geometry_.file_bytes - at));
       chunk_first_ = at;
       MYELIN_TRY(got, file_->read_at(at, chunk_.data(), chunk_.size()));
       chunk_.resize(got);

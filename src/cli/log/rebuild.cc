@@ -176,6 +176,7 @@ class Rebuilder {
       MYELIN_TRY(before, segment.entries(state, known - 1, 1));
       previous = before[0];
     }
+    auto end = previous ? previous->last_offset() + 1 : state.base_offset;
     Entries good;
     for (auto at = known; at < all.batch_count; at += kEntriesARead) {
       MYELIN_TRY(some, segment.entries(all, at, kEntriesARead));
@@ -190,8 +191,8 @@ class Rebuilder {
       extend(state, good);
       MYELIN_TRY_VOID(note_epochs(segment, good));
       MYELIN_TRY_VOID(note_producers(segment, good));
+      end = good.back().second.last_offset() + 1;
     }
-    const auto end = good.empty() ? state.base_offset : good.back().second.last_offset() + 1;
     return Piece{state, end};
   }
 

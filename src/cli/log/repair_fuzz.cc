@@ -1,6 +1,6 @@
 // Arbitrary damage to a small data directory, entries and frames with wrong values and right
-// checksums included: check and repair never crash, and a directory that was repaired needs no
-// second repair.
+// checksums included: check and repair never crash; a directory that was repaired needs no second
+// repair, and a log opens on it.
 //
 // The input is a list of damages of eight bytes each: which file, what to do, where, with which
 // value.
@@ -17,6 +17,7 @@
 #include "base/crc32c.h"
 #include "cli/log/command.h"
 #include "formats/kafka/record_batch.h"
+#include "log/directory.h"
 #include "log/log.h"
 #include "log/sim_disk.h"
 
@@ -47,10 +48,7 @@ class Waiter final : public log::AppendWaiter {
 
 using Files = std::vector<std::pair<std::string, std::string>>;
 
-Files make_files() {
-  log::SimDisk disk;
-  FixedRandom random;
-  const ManualClock clock;
+log::Options quiet_options() {
   log::Options options;
   options.directory = "/data";
   options.journal_file_bytes = 16 * log::kBlockBytes;
@@ -59,7 +57,14 @@ Files make_files() {
   options.flush_interval = std::chrono::hours(1);
   options.tail_interval = std::chrono::hours(1);
   options.fail = [](const std::string&) {};
-  auto opened = log::Log::open(disk, clock, random, options).value();
+  return options;
+}
+
+Files make_files() {
+  log::SimDisk disk;
+  FixedRandom random;
+  const ManualClock clock;
+  auto opened = log::Log::open(disk, clock, random, quiet_options()).value();
   Uuid id;
   id.bytes.fill(3);
   const auto topic = opened->make_topic({id, "a", 1, "{}"});
@@ -123,7 +128,7 @@ void apply(const std::string& path, std::string& content, std::span<const std::u
       return;
     case 3: content.clear(); return;
     case 4: content.append(value, static_cast<char>(at)); return;
-    case 5:
+    default:
       content[place] = static_cast<char>(value);
       make_it_check(path, content, place);
       return;
@@ -164,7 +169,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   run(disk, {"check", "/data"});
   run(disk, {"dump", "/data", "--journal"});
   run(disk, {"dump", "/data", "--payload"});
-  if (run(disk, {"repair", "/data", "--yes"}) == cli::log_tools::kWhole)
-    MYELIN_CHECK(run(disk, {"repair", "/data"}) == cli::log_tools::kWhole, "a second repair");
+  if (run(disk, {"repair", "/data", "--yes"}) != cli::log_tools::kWhole) {
+    // A newer server's is left alone.
+    const auto checkpoint = log::read_checkpoint(disk, "/data");
+    MYELIN_CHECK(!checkpoint && checkpoint.error().code() == ErrorCode::Conflict, "a repair");
+    return 0;
+  }
+  MYELIN_CHECK(run(disk, {"repair", "/data"}) == cli::log_tools::kWhole, "a second repair");
+  FixedRandom random;
+  const ManualClock clock;
+  MYELIN_CHECK(log::Log::open(disk, clock, random, quiet_options()), "a start after a repair");
   return 0;
 }

@@ -38,7 +38,7 @@ class Planner {
     }
     plan_.rebuilds = true;
     MYELIN_TRY_VOID(read_journal());
-    FrameSalvage salvage(disk_, store_, geometry_, plan_);
+    FrameSalvage salvage(disk_, store_, plan_);
     MYELIN_TRY_VOID(salvage.run());
     complete_state();
     move_unused();
@@ -76,14 +76,13 @@ class Planner {
   }
 
   Status read_journal() {
-    const auto known = store_.geometry();
-    geometry_ = known.value_or(log::JournalGeometry{store_.directory + "/journal"});
-    MYELIN_TRY(scan, scan_journal(disk_, geometry_, store_.checkpoint));
+    const auto& geometry = store_.geometry;
+    MYELIN_TRY(scan, scan_journal(disk_, geometry, store_.checkpoint));
     plan_.scan = std::move(scan);
-    for (std::uint32_t i = 0; i < geometry_.file_count; ++i) {
-      const auto path = geometry_.path(i);
+    for (std::uint32_t i = 0; i < geometry.file_count; ++i) {
+      const auto path = geometry.path(i);
       const auto found = std::ranges::find(store_.journal, path, &JournalFile::path);
-      if (found != store_.journal.end() && found->bytes == geometry_.file_bytes) continue;
+      if (found != store_.journal.end() && found->bytes == geometry.file_bytes) continue;
       if (found != store_.journal.end())
         plan_.moves.push_back({path, "has not the size of a journal file"});
       plan_.new_journal_files.push_back(path);
@@ -118,8 +117,8 @@ class Planner {
     if (plan_.from_scratch) {
       state.directory = scan ? scan->writer.directory : new_id();
       state.secret = scan ? scan->writer.secret : 0;
-      state.journal_file_bytes = geometry_.file_bytes;
-      state.journal_file_count = geometry_.file_count;
+      state.journal_file_bytes = store_.geometry.file_bytes;
+      state.journal_file_count = store_.geometry.file_count;
       if (!scan) {
         plan_.unknown.push_back(
             "The directory's own id: it gets a new one, and readers that resume a stream by an "
@@ -248,7 +247,6 @@ class Planner {
   log::Disk& disk_;
   Random& random_;
   const Store& store_;
-  log::JournalGeometry geometry_;
   RepairPlan plan_;
 };
 

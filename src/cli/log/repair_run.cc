@@ -16,16 +16,6 @@ namespace {
 constexpr std::size_t kOpenFilesMax = 64;
 constexpr std::size_t kCopyBytes = 1u << 20;
 
-log::JournalGeometry geometry_of(const Store& store, const RepairPlan& plan) {
-  if (const auto known = store.geometry()) return *known;
-  log::JournalGeometry geometry{store.directory + "/journal"};
-  if (plan.state.journal_file_count > 0) {
-    geometry.file_bytes = plan.state.journal_file_bytes;
-    geometry.file_count = plan.state.journal_file_count;
-  }
-  return geometry;
-}
-
 // "20231114T221320Z".
 std::string stamp(Timestamp now) {
   auto text = format_rfc3339(now);
@@ -44,7 +34,7 @@ RepairRun::RepairRun(log::Disk& disk, const Clock& clock, const Store& store,
       clock_(clock),
       store_(store),
       plan_(plan),
-      geometry_(geometry_of(store, plan)),
+      geometry_(store.geometry),
       files_(disk, kOpenFilesMax) {}
 
 Status RepairRun::run(std::string_view report) {

@@ -412,6 +412,19 @@ TEST(LogRepair, LosesALargeBatchThatIsDamagedAndNoOther) {
                   std::string(20'000, 'c')});
 }
 
+TEST(LogRepair, CountsWhatASegmentHoldsWhereTheCheckpointSaysLess) {
+  SmallDirectory directory;
+  const auto disk = directory.crash();
+  auto checkpoint = *log::decode_checkpoint(disk->content("/data/checkpoint"));
+  for (auto& [id, topic] : checkpoint.topics) topic.partitions[0].end = log::Offset(0);
+  disk->set_content("/data/checkpoint", log::encode_checkpoint(checkpoint));
+  Outcome outcome;
+  auto log = repair(*disk, &outcome);
+  EXPECT_THAT(outcome.out, HasSubstr("no record that has left a trace"));
+  EXPECT_THAT(outcome.out, HasSubstr("lab-0: 3 records from the journal"));
+  expect_goes_on(*disk, std::move(log), {"zero", "one", "two", "three", "four", "five"});
+}
+
 TEST(LogRepair, MovesStrayFilesAside) {
   SmallDirectory directory;
   directory.stop();

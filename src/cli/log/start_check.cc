@@ -20,7 +20,7 @@ class Rehearsal {
       : disk_(disk),
         store_(store),
         files_(disk, kOpenFilesMax, log::Writes::None),
-        geometry_(*store.geometry()) {
+        geometry_(store.geometry) {
     check_.after = *store.checkpoint;
   }
 

@@ -155,43 +155,38 @@ Status look_at_topics(log::Disk& disk, Store& store) {
   return {};
 }
 
+log::JournalGeometry geometry_of(const log::Checkpoint& checkpoint, const std::string& journal) {
+  return {journal, checkpoint.journal_file_bytes, checkpoint.journal_file_count};
+}
+
 Status look_at_journal(log::Disk& disk, Store& store) {
   const auto journal = store.directory + "/journal";
   MYELIN_TRY(there, disk.exists(journal));
-  if (!there) return {};
-  MYELIN_TRY(entries, disk.list(journal));
-  std::map<std::uint32_t, JournalFile> files;
-  for (const auto& entry : entries) {
-    const auto path = journal + "/" + entry.name;
-    const std::string_view name = entry.name;
-    const auto number = name.ends_with(".journal")
-                            ? parse_number<std::uint32_t>(name.substr(0, name.size() - 8))
-                            : std::nullopt;
-    if (!number) {
-      store.strays.push_back(path);
-      continue;
+  std::vector<JournalFile> files;
+  if (there) {
+    MYELIN_TRY(entries, disk.list(journal));
+    for (const auto& entry : entries) {
+      const auto path = journal + "/" + entry.name;
+      const auto number = parse_number<std::uint32_t>(entry.name.substr(0, entry.name.find('.')));
+      if (!number || entry.name != fmt::format("{}.journal", *number)) {
+        store.strays.push_back(path);
+        continue;
+      }
+      MYELIN_TRY(bytes, size_of(disk, path));
+      files.push_back({*number, path, bytes});
     }
-    MYELIN_TRY(bytes, size_of(disk, path));
-    files[*number] = {path, bytes};
   }
-  for (auto& [number, file] : files) {
-    const bool belongs = !store.checkpoint || number < store.checkpoint->journal_file_count;
-    if (belongs) {
+  std::ranges::sort(files, {}, &JournalFile::number);
+  store.geometry = store.checkpoint ? geometry_of(*store.checkpoint, journal)
+                                    : guess_geometry(disk, journal, files);
+  for (auto& file : files) {
+    if (file.number < store.geometry.file_count) {
       store.journal.push_back(std::move(file));
     } else {
       store.strays.push_back(std::move(file.path));
     }
   }
   return {};
-}
-
-bool is_sane(const log::Checkpoint& checkpoint) {
-  constexpr std::uint64_t kFileBytesMax = 1ull << 40;
-  constexpr std::uint32_t kFilesMax = 10'000;
-  return checkpoint.journal_file_bytes >= 8 * log::kBlockBytes &&
-         checkpoint.journal_file_bytes <= kFileBytesMax &&
-         checkpoint.journal_file_bytes % log::kBlockBytes == 0 &&
-         checkpoint.journal_file_count >= 2 && checkpoint.journal_file_count <= kFilesMax;
 }
 
 // The number is not covered by the checkpoint's checksum: one that no server will ever write is
@@ -218,24 +213,6 @@ const SegmentFiles* PartitionFolder::find(log::Offset base_offset, std::uint32_t
   return found == segments.end() ? nullptr : &*found;
 }
 
-std::optional<log::JournalGeometry> Store::geometry() const {
-  log::JournalGeometry geometry{directory + "/journal"};
-  if (checkpoint) {
-    geometry.file_bytes = checkpoint->journal_file_bytes;
-    geometry.file_count = checkpoint->journal_file_count;
-    return geometry;
-  }
-  if (journal.empty()) return std::nullopt;
-  // A file that was cut is shorter than the others, and its number stays.
-  geometry.file_bytes = 0;
-  for (const auto& file : journal) geometry.file_bytes = std::max(geometry.file_bytes, file.bytes);
-  geometry.file_bytes = geometry.file_bytes / log::kBlockBytes * log::kBlockBytes;
-  const auto name = std::string_view(journal.back().path).substr(geometry.directory.size() + 1);
-  geometry.file_count = *parse_number<std::uint32_t>(name.substr(0, name.size() - 8)) + 1;
-  if (geometry.file_bytes == 0 || geometry.file_count > journal.size() + 2) return std::nullopt;
-  return geometry;
-}
-
 const PartitionFolder* Store::find(const std::string& path) const {
   const auto found = std::ranges::find(partitions, path, &PartitionFolder::path);
   return found == partitions.end() ? nullptr : &*found;
@@ -254,7 +231,7 @@ Result<Store> look_at(log::Disk& disk, const std::string& directory) {
     return Error(ErrorCode::Conflict,
                  fmt::format("{} is not a data directory of Myelin", directory));
   auto checkpoint = log::read_checkpoint(disk, directory);
-  if (checkpoint && !is_sane(*checkpoint)) {
+  if (checkpoint && !is_possible(geometry_of(*checkpoint, {}))) {
     store.checkpoint_fault = "what it says of the journal cannot be";
   } else if (checkpoint) {
     store.checkpoint = *std::move(checkpoint);

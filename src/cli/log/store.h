@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/log/journal_files.h"
 #include "log/checkpoint.h"
 #include "log/disk.h"
 #include "log/journal.h"
@@ -41,22 +42,16 @@ struct PartitionFolder {
   const SegmentFiles* find(log::Offset base_offset, std::uint32_t generation) const;
 };
 
-struct JournalFile {
-  std::string path;
-  std::uint64_t bytes = 0;
-};
-
 struct Store {
   std::string directory;
   std::optional<log::Checkpoint> checkpoint;
   std::string checkpoint_fault;      // Why there is none.
-  std::vector<JournalFile> journal;  // Those that are there, by number.
+  log::JournalGeometry geometry;     // As the checkpoint says it, or as its files suggest.
+  std::vector<JournalFile> journal;  // Its files that are there, by number.
   std::vector<PartitionFolder> partitions;
   std::vector<std::string> deleted;  // Folders of deleted topics: a running server removes them.
   std::vector<std::string> strays;   // Paths of what has no business in journal/ or topics/.
 
-  // As the checkpoint says it; without one, as the files suggest: nothing when there are none.
-  std::optional<log::JournalGeometry> geometry() const;
   const PartitionFolder* find(const std::string& path) const;
 };
 
