@@ -310,8 +310,8 @@ std::vector<Setting> settings_of(Call& call, const TopicConfig& config, std::str
       setting.value = own->second;
       setting.source = ConfigSource::DynamicTopic;
     } else if (const auto ours = defaults.find(name); ours != defaults.end()) {
+      if (ours->second != known.default_value) setting.source = ConfigSource::StaticBroker;
       setting.value = ours->second;
-      setting.source = ConfigSource::StaticBroker;
     }
     settings.push_back(std::move(setting));
   }
