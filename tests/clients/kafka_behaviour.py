@@ -21,7 +21,7 @@ class Behaviour:
 
     @classmethod
     def setUpClass(cls):
-        cls.server = kafka_client.KafkaServer()
+        cls.server = kafka_client.new_server()
         cls.addClassCleanup(cls.server.__exit__)
         cls.client = cls.new_client()
         cls.addClassCleanup(cls.client.close)
@@ -184,14 +184,23 @@ class Administers(Behaviour):
         self.assertNotIn(topic, self.client.do("topics"))
 
 
-class AdministersGroups(Behaviour):
-    def test_a_group_is_listed_with_its_commits_and_deleted_when_nobody_is_in_it(self):
-        topic, group = new_name("read"), new_name("listed")
+class ListsGroups(Behaviour):
+    def group_that_was_left(self):
+        topic, group = new_name("read"), new_name("left")
         self.client.produce(topic, [record(b"%d" % at, partition=at % PARTITIONS) for at in range(6)])
-        member = self.client.join("listed", group, topic)
+        member = self.client.join("leaving", group, topic)
         servers.wait_until(lambda: member.committed == {0: 2, 1: 2, 2: 2}, "its commits")
-        self.client.leave("listed")
+        self.client.leave("leaving")
+        return group
+
+    def test_a_group_that_everybody_left_is_listed_with_its_commits(self):
+        group = self.group_that_was_left()
         self.assertIn(group, self.client.do("groups"))
         self.assertEqual([[0, 2], [1, 2], [2, 2]], self.client.do("group_offsets", group=group))
+
+
+class DeletesGroups(ListsGroups):
+    def test_a_group_that_everybody_left_is_deleted(self):
+        group = self.group_that_was_left()
         self.client.do("delete_group", group=group)
         self.assertNotIn(group, self.client.do("groups"))

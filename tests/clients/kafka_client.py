@@ -17,6 +17,7 @@ import socket
 import subprocess
 import threading
 
+import kafka_real
 import server as servers
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -50,6 +51,12 @@ class KafkaServer(servers.Server):
             raise AssertionError(f"the server ended with {self.process.returncode}: {self.log_text()[-2000:]}")
         self.kill()
         self.start()
+
+
+def new_server():
+    if kafka_real.wanted():
+        return kafka_real.RealKafka(free_port(), free_port())
+    return KafkaServer()
 
 
 class ClientError(Exception):

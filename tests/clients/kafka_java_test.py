@@ -19,7 +19,7 @@ def java(line=None):
 
 
 class Java(behaviour.ProducesAndConsumes, behaviour.Groups, behaviour.Idempotence, behaviour.Administers,
-           behaviour.AdministersGroups):
+           behaviour.DeletesGroups):
     line = None
 
     @classmethod
@@ -44,7 +44,7 @@ class Tools:
 
     @classmethod
     def setUpClass(cls):
-        cls.server = kafka_client.KafkaServer()
+        cls.server = kafka_client.new_server()
         cls.addClassCleanup(cls.server.__exit__)
 
     def tool(self, name, *arguments, given=""):

@@ -60,7 +60,7 @@ class Member:
 class Kcat(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = kafka_client.KafkaServer()
+        cls.server = kafka_client.new_server()
         cls.addClassCleanup(cls.server.__exit__)
 
     def kcat(self, *arguments, given=b""):

@@ -8,7 +8,7 @@ import kafka_client
 
 
 class Librdkafka(behaviour.ProducesAndConsumes, behaviour.Groups, behaviour.Idempotence, behaviour.Administers,
-                 behaviour.AdministersGroups, unittest.TestCase):
+                 behaviour.DeletesGroups, unittest.TestCase):
     command = [sys.executable, kafka_client.HERE / "kafka_clients" / "librdkafka.py"]
 
 
