@@ -88,8 +88,9 @@ class Segment:
             self.fault(f"Kafka reads {self.next_position} of {size} bytes")
 
 
-def kafka_libs():
-    done = subprocess.run([HERE / "kafka_libs.sh"], check=True, stdout=subprocess.PIPE, text=True)
+def kafka_libs(line=None):
+    """The folder with the jars of the newest Kafka, or of an older line."""
+    done = subprocess.run([HERE / "kafka_libs.sh", *([line] if line else [])], check=True, stdout=subprocess.PIPE, text=True)
     return done.stdout.strip()
 
 

@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
 # Prints the folder that holds Apache Kafka's jars, and fills it first where that was not done for the versions that
-# dump_log_segments/pom.xml names. Needs Maven only then. DEV_KAFKA_LIBS names a folder where they already are.
+# dump_log_segments/pom.xml names; with the argument 3, the same of the older line, which kafka_3/pom.xml names. Needs
+# Maven only then. DEV_KAFKA_LIBS and DEV_KAFKA_3_LIBS name folders where they already are.
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 root="$(cd "$here/../.." && pwd)"
-pom="$here/dump_log_segments/pom.xml"
+if [[ "${1:-}" == 3 ]]; then
+  pom="$here/kafka_3/pom.xml" given="${DEV_KAFKA_3_LIBS:-}" kafka="$root/.tools/kafka_3"
+else
+  pom="$here/dump_log_segments/pom.xml" given="${DEV_KAFKA_LIBS:-}" kafka="$root/.tools/kafka"
+fi
 version="$(sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' "$pom")"
 
-if [[ -n "${DEV_KAFKA_LIBS:-}" && -f "$DEV_KAFKA_LIBS/kafka-tools-$version.jar" ]]; then
-  echo "$DEV_KAFKA_LIBS"
+if [[ -n "$given" && -f "$given/kafka-tools-$version.jar" ]]; then
+  echo "$given"
   exit
 fi
 
-kafka="$root/.tools/kafka"
 libs="$kafka/libs"
 wanted="$(sha256sum < "$pom" | cut -d' ' -f1)"
 mkdir -p "$kafka"

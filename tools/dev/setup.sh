@@ -47,6 +47,7 @@ use_tools() {
   export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
   export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
   export DEV_PYTHON=$ROOT/.tools/python/bin/python3 DEV_KAFKA_LIBS=$ROOT/.tools/kafka/libs
+  export DEV_KAFKA_3_LIBS=$ROOT/.tools/kafka_3/libs
   export DEV_CHROMIUM=${DEV_CHROMIUM:-/usr/bin/chromium}
   export NPM_CONFIG_FUND=false NPM_CONFIG_AUDIT=false NPM_CONFIG_UPDATE_NOTIFIER=false
 }
@@ -160,12 +161,17 @@ setup_python() {
 # The versions are in the script's own pom.xml; it fetches only when that changed.
 setup_kafka() {
   [ -f tests/clients/kafka_libs.sh ] || return 0
-  local libs=$ROOT/.tools/kafka/libs
-  if [ -f "$libs/.stamp" ]; then
-    bash tests/clients/kafka_libs.sh >.tools/log/kafka.log 2>&1 || die "Kafka's own tools: see .tools/log/kafka.log"
+  kafka_libs "Kafka's own clients and tools" kafka
+  kafka_libs "Kafka's own clients and tools of the 3 line" kafka_3 3
+}
+
+# kafka_libs WHAT FOLDER [LINE]
+kafka_libs() {
+  local log=.tools/log/$2.log
+  if [ -f ".tools/$2/libs/.stamp" ]; then
+    bash tests/clients/kafka_libs.sh "${@:3}" >"$log" 2>&1 || die "$1: see $log"
   else
-    step "Kafka's own tools (Maven)" kafka bash tests/clients/kafka_libs.sh ||
-      die "Maven could not fetch Kafka's own tools: its words are in .tools/log/kafka.log"
+    step "$1 (Maven)" "$2" bash tests/clients/kafka_libs.sh "${@:3}" || die "Maven could not fetch $1: its words are in $log"
   fi
 }
 
