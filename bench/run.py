@@ -37,7 +37,8 @@ class Server:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MYELIN_")}
         began = time.monotonic()
         self.process = subprocess.Popen(
-            [self.binary, "serve", "--data", self.data, "--http.port", "0", "--mllp.port", "0", "--logging.format", "json"],
+            [self.binary, "serve", "--data", self.data, "--http.port", "0", "--mllp.port", "0", "--kafka.port", "0",
+             "--logging.format", "json"],
             stderr=subprocess.PIPE, text=True, env=environment)
         for line in self.process.stderr:
             event = json.loads(line)

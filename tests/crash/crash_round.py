@@ -60,11 +60,12 @@ class Round:
         raise NotImplementedError
 
     def start(self, die_at=0, recorded=True, faults=()):
-        self.http_port, self.mllp_port = free_ports(2)
+        self.http_port, self.mllp_port, kafka_port = free_ports(3)
         # The shim allows no exec, so a script must not begin with env.
         command = [sys.executable] if self.options.server.endswith(".py") else []
         command += [self.options.server, "serve", "--data", self.data]
         command += ["--http.port", str(self.http_port), "--mllp.port", str(self.mllp_port)]
+        command += ["--kafka.port", str(kafka_port)]
         command += ["--log.journal_file_bytes", str(self.journal_bytes)]
         command += self.settings + self.options.server_argument
         self.life = self.machine.start(command, die_at, recorded, merged=True, faults=faults)

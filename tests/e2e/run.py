@@ -71,8 +71,8 @@ def stop_server(server):
 @contextlib.contextmanager
 def running_server(binary, data, *options):
     """The ports of a server that runs meanwhile. Its last lines are printed when something fails."""
-    command = [binary, "serve", "--data", str(data), "--http.port", "0", "--mllp.port", "0", "--logging.format", "json",
-               *options]
+    command = [binary, "serve", "--data", str(data), "--http.port", "0", "--mllp.port", "0", "--kafka.port", "0",
+               "--logging.format", "json", *options]
     server = subprocess.Popen(command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True, errors="replace")
     started, lines = queue.Queue(), []

@@ -30,7 +30,8 @@ MESSAGE = (b"\x0bMSH|^~\\&|LAB|GOLDEN|MYELIN|TEST|20260101120000||ADT^A01|AFTER|
 class Server:
     def __init__(self, binary, data):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MYELIN_")}
-        command = [binary, "serve", "--data", str(data), "--http.port", "0", "--mllp.port", "0", "--logging.format", "json"]
+        command = [binary, "serve", "--data", str(data), "--http.port", "0", "--mllp.port", "0", "--kafka.port", "0",
+                   "--logging.format", "json"]
         self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.lines = []
         for line in self.process.stderr:
@@ -122,7 +123,8 @@ def refuses_a_later_format(binary, archive, folder):
     struct.pack_into("<I", content, 8, 1000)
     checkpoint.write_bytes(content)
     before = digest(data)
-    ended = subprocess.run([binary, "serve", "--data", str(data), "--http.port", "0", "--mllp.port", "0"],
+    ended = subprocess.run([binary, "serve", "--data", str(data), "--http.port", "0", "--mllp.port", "0",
+                            "--kafka.port", "0"],
                            capture_output=True, text=True, timeout=START_SECONDS)
     assert ended.returncode == 1, f"exit code {ended.returncode}"
     assert "format 1000" in ended.stderr and "knows formats up to" in ended.stderr, ended.stderr

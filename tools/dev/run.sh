@@ -55,14 +55,16 @@ is_ready() {
 }
 
 cmd_run() {
-  local http mllp data server='' demo='' tries=0
+  local http kafka mllp data server='' demo='' tries=0
   [ "${1:-}" != -- ] || shift
   http=$(flag_value http.port "${MYELIN_HTTP_PORT:-8080}" "$@")
+  kafka=$(flag_value kafka.port "${MYELIN_KAFKA_PORT:-9092}" "$@")
   mllp=$(flag_value mllp.port "${MYELIN_MLLP_PORT:-2575}" "$@")
   data=$(flag_value data "${MYELIN_DATA:-./data}" "$@")
   setup run
   build_release
   need_port "$http" http.port "the console and HTTP"
+  need_port "$kafka" kafka.port "Kafka's protocol"
   need_port "$mllp" mllp.port "HL7 over MLLP"
 
   start build/release/myelin serve "--data=$data" "$@"

@@ -20,8 +20,7 @@ class HostilePeerTest : public testing::KafkaTest {
     EXPECT_EQ(produce(client, "labs", batch({"a"})).error_code, 0);
     const auto offsets = client.ask<MetadataResponse>(MetadataRequest(), 9);
     EXPECT_FALSE(offsets.topics.empty());
-    EXPECT_TRUE(
-        io::testing::eventually([&] { return server_->request_memory().used_bytes() == 0; }));
+    EXPECT_TRUE(io::testing::eventually([&] { return server_->request_memory_bytes() == 0; }));
   }
   static std::string frame(const Api& api, std::int16_t version, std::string_view body) {
     std::string bytes;
@@ -97,6 +96,22 @@ TEST_F(HostilePeerTest, ARequestThatIsNeverFinishedHarmsNobody) {
     store_be(beginning.data(), std::int32_t{1'000'000});
     stuck.back().socket().send(beginning + "begun");
   }
+  auto client = connect();
+  EXPECT_EQ(produce(client, "labs", batch({"a"})).error_code, 0);
+  stuck.clear();
+  expect_unharmed();
+}
+
+TEST_F(HostilePeerTest, LargeRequestsThatAreNeverFinishedHarmNobody) {
+  std::deque<testing::KafkaClient> stuck;
+  for (int i = 0; i < 20; ++i) {
+    stuck.emplace_back(server_->port());
+    std::string beginning(4, '\0');
+    store_be(beginning.data(), std::int32_t{100'000'000});
+    stuck.back().socket().send(beginning + "begun");
+  }
+  EXPECT_TRUE(
+      io::testing::eventually([&] { return server_->request_memory_bytes() >= 100'000'000; }));
   auto client = connect();
   EXPECT_EQ(produce(client, "labs", batch({"a"})).error_code, 0);
   stuck.clear();

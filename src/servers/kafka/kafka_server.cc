@@ -32,7 +32,8 @@ KafkaServer::KafkaServer(Parts parts, ServerSettings settings)
     : parts_(parts),
       settings_(std::move(settings)),
       cluster_id_(short_id(parts.broker.log().directory_id())),
-      request_memory_(settings_.request_memory.value),
+      request_memory_(settings_.request_memory.value / 2),
+      large_request_memory_(settings_.request_memory.value / 2),
       fetch_memory_(settings_.fetch_memory.value),
       shared_buffers_(parts.runtime.thread_count()),
       refused_(parts.registry.counter("myelin_kafka_refused_total",
@@ -49,7 +50,7 @@ KafkaServer::KafkaServer(Parts parts, ServerSettings settings)
   }
   callbacks_.push_back(parts_.registry.gauge_callback(
       "myelin_kafka_request_memory_bytes", "Memory of requests that are being worked on.",
-      [this] { return static_cast<double>(request_memory_.used_bytes()); }));
+      [this] { return static_cast<double>(request_memory_bytes()); }));
   callbacks_.push_back(parts_.registry.gauge_callback(
       "myelin_kafka_fetch_memory_bytes", "Memory of answers with records.",
       [this] { return static_cast<double>(fetch_memory_.used_bytes()); }));

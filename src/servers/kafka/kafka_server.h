@@ -61,7 +61,14 @@ class KafkaServer {
   const std::string& cluster_id() const { return cluster_id_; }
   std::int32_t leader_epoch() const { return parts_.broker.log().leader_epoch(); }
 
-  MemoryBudget& request_memory() { return request_memory_; }
+  // Large requests have a budget of their own, so that whoever begins some and does not go on keeps
+  // nobody else from being read.
+  MemoryBudget& memory_for(std::size_t request_bytes) {
+    return request_bytes > kLargeRequestBytes ? large_request_memory_ : request_memory_;
+  }
+  std::size_t request_memory_bytes() const {
+    return request_memory_.used_bytes() + large_request_memory_.used_bytes();
+  }
   MemoryBudget& fetch_memory() { return fetch_memory_; }
   // For a read that is taken out before the next suspension.
   std::span<char> shared_buffer(const io::IoThread& thread);
@@ -71,6 +78,8 @@ class KafkaServer {
   io::TaskScope& ends() { return ends_; }
 
  private:
+  static constexpr std::size_t kLargeRequestBytes = 1u << 20;
+
   KafkaServer(Parts parts, ServerSettings settings);
   // Sessions and rebalances of consumer groups that are due.
   io::Task<void> tend_groups();
@@ -80,6 +89,7 @@ class KafkaServer {
   const ServerSettings settings_;
   const std::string cluster_id_;
   MemoryBudget request_memory_;
+  MemoryBudget large_request_memory_;
   MemoryBudget fetch_memory_;
   std::vector<std::vector<char>> shared_buffers_;  // By io thread.
   std::vector<metrics::Counter*> requests_;        // By api key; null for those that have none.

@@ -140,13 +140,16 @@ io::Task<std::optional<RequestBytes>> Session::next_request() {
   }
   RequestBytes request;
   request.size = static_cast<std::size_t>(length);
-  request.share = co_await server_.request_memory().take(request.size);
+  request.share = co_await server_.memory_for(request.size).take(request.size);
   request.bytes = std::make_unique_for_overwrite<char[]>(request.size);
   const auto there = std::min(unread_.size() - kLengthBytes, request.size);
   std::copy_n(unread_.data() + kLengthBytes, there, request.bytes.get());
   unread_.erase(0, kLengthBytes + there);
   if (unread_.empty() && unread_.capacity() > kUnreadBytesKept) unread_.shrink_to_fit();
+  connection_.set_read_deadline(server_.parts().clock.steady() +
+                                server_.settings().request_timeout);
   const bool whole = co_await fill({request.bytes.get() + there, request.size - there});
+  connection_.set_read_deadline(io::kNever);
   if (!whole) co_return std::nullopt;
   co_return request;
 }

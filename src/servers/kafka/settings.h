@@ -26,6 +26,7 @@ struct ServerSettings {
   bool allow_unauthenticated = false;
   ByteSize request_bytes_max = 100_MiB;
   ByteSize request_memory = 256_MiB;
+  std::chrono::milliseconds request_timeout{60'000};
   std::uint32_t in_flight_requests_max = 64;
   ByteSize fetch_bytes_max = 55_MiB;
   ByteSize fetch_memory = 256_MiB;
@@ -48,8 +49,12 @@ struct ServerSettings {
                   "A connection that sends a larger request is closed.",
                   {.min = 1024, .max = 1 << 30});
     visitor.field("request_memory", request_memory,
-                  "What requests may take together; beyond, connections are not read.",
+                  "What requests may take together, half of it for those beyond 1 MiB; beyond, "
+                  "connections are not read.",
                   {.min = 1 << 20});
+    visitor.field("request_timeout", request_timeout,
+                  "A request that has begun must have come whole within this time.",
+                  {.min = 1000, .max = 3'600'000});
     visitor.field("in_flight_requests_max", in_flight_requests_max,
                   "Requests of one connection that are worked on; beyond, it is not read.",
                   {.min = 1, .max = 65'536});
