@@ -306,7 +306,7 @@ class GroupSim {
     }
     client.phase = Phase::Syncing;
     client.gives_up = clock_.steady() + patience(seconds(40));
-    groups_->sync(std::move(request), answer(client, &GroupSim::one_assignment, &Client::synced));
+    groups_->sync(request, answer(client, &GroupSim::one_assignment, &Client::synced));
   }
   void take_sync(Client& client) {
     const SyncReply reply = *std::exchange(client.synced, std::nullopt);

@@ -140,9 +140,9 @@ class GroupsTest : public ::testing::Test {
             .member_id = joined.member_id,
             .assignments = std::move(given)};
   }
-  Answer<SyncReply> sync(SyncRequest what) {
+  Answer<SyncReply> sync(const SyncRequest& what) {
     Answer<SyncReply> answer;
-    groups->sync(std::move(what), answer.callback());
+    groups->sync(what, answer.callback());
     return answer;
   }
   Answer<SyncReply> sync(const JoinReply& joined, std::vector<MemberAssignment> given = {}) {

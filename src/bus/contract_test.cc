@@ -48,6 +48,9 @@ class EmbeddedEngine {
     ASSERT_TRUE(broker_.get().remove({{}, topic}));
     settle();
   }
+  void grow_topic(const std::string& topic, std::int32_t partitions) {
+    ASSERT_TRUE(broker_.get().add_partitions({{}, topic}, partitions));
+  }
   void remove_records(const std::string& topic, Offset before) {
     ASSERT_TRUE(broker_.get().delete_records({{}, topic}, PartitionIndex(0), before));
     settle();
@@ -246,6 +249,30 @@ TYPED_TEST(BusContract, JoinsTopicsMadeLaterFromTheirFirstRecord) {
   auto subscription = this->subscribe({"hl7.*"}, FromNow{});
   ASSERT_TRUE(this->append({this->record("hl7.new.topic", "first")}));
   EXPECT_THAT(this->values(this->drain(*subscription, 1)), ElementsAre("first"));
+}
+
+TYPED_TEST(BusContract, JoinsPartitionsThatATopicGetsLaterFromTheirFirstRecord) {
+  ASSERT_TRUE(this->append({this->record("a", "1")}));
+  auto early = this->subscribe({"*"}, FromEarliest{});
+  auto late = this->subscribe({"a"}, FromNow{});
+  EXPECT_THAT(this->values(this->drain(*early, 1)), ElementsAre("1"));
+  this->engine.grow_topic("a", 4);
+  auto there = this->record("a", "2");
+  there.partition = PartitionIndex(3);
+  const auto at = this->append({there});
+  ASSERT_TRUE(at) << at.error().message();
+  EXPECT_EQ(at->front().partition, PartitionIndex(3));
+  EXPECT_EQ(at->front().offset, Offset(0));
+  const auto seen = this->drain(*early, 1);
+  EXPECT_THAT(this->values(seen), ElementsAre("2"));
+  EXPECT_THAT(this->values(this->drain(*late, 1)), ElementsAre("2"));
+  there.value = "3";
+  there.partition = PartitionIndex(2);
+  ASSERT_TRUE(this->append({there}));
+  this->engine.settle();
+  auto resumed = this->subscribe({"*"}, FromCursor{seen.back().cursor});
+  ASSERT_TRUE(resumed) << this->refusal;
+  EXPECT_THAT(this->values(this->drain(*resumed, 1)), ElementsAre("3"));
 }
 
 TYPED_TEST(BusContract, BeginsAtAReceiveTime) {

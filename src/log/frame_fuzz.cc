@@ -32,6 +32,7 @@ char* write(char* to, const TopicSpec& topic) { return write_create_topic(to, to
 char* write(char* to, const StoredEntry& entry) { return write_stored_entry(to, entry); }
 char* write(char* to, const DeleteTopicEntry& entry) { return write_delete_topic(to, entry); }
 char* write(char* to, const MoveStartEntry& entry) { return write_move_start(to, entry); }
+char* write(char* to, const AddPartitionsEntry& entry) { return write_add_partitions(to, entry); }
 char* write(char* to, const ConfigureTopicEntry& entry) {
   return write_configure_topic(to, entry.topic, entry.config);
 }

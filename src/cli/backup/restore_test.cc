@@ -11,6 +11,35 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
+// Between two backups a topic grows, and an idempotent producer writes to what is new.
+TEST_F(BackupTest, RestoresTopicsThatGrewAndTheirProducers) {
+  append("lab", 5);
+  ASSERT_TRUE(back_up());
+  const auto topic = log_.find("lab");
+  log::Write growth;
+  growth.grown.push_back({topic, 3});
+  ASSERT_TRUE(log_.write(std::move(growth)));
+  kafka::RecordBatchBuilder builder;
+  ASSERT_TRUE(builder.add(1'700'000'000'000, std::nullopt, "in the third"));
+  const auto batch = builder.finish({.producer_id = 77, .producer_epoch = 0, .base_sequence = 4});
+  log::Write write;
+  write.batches.push_back({topic->partitions[2].get(), batch});
+  ASSERT_TRUE(log_.write(std::move(write)));
+  ASSERT_TRUE(back_up({.to = kSet, .keep = 1}));
+  ASSERT_TRUE(restore(1, "/first"));
+  EXPECT_EQ(LogOnDisk(disk_, restored_options("/first")).find("lab")->partitions.size(), 1u);
+  ASSERT_TRUE(restore());
+  LogOnDisk restored(disk_, restored_options());
+  const auto lab = restored.find("lab");
+  ASSERT_EQ(lab->partitions.size(), 3u);
+  EXPECT_EQ(lab->partitions[2]->high_watermark(), Offset(1));
+  log::Write again;
+  again.batches.push_back({lab->partitions[2].get(), batch});
+  const auto outcomes = restored.log->append(std::move(again));
+  ASSERT_TRUE(outcomes);
+  EXPECT_EQ(outcomes->front().fate, log::BatchFate::Duplicate);
+}
+
 TEST_F(BackupTest, RestoresEverythingByteForByte) {
   append("lab", 40);
   append("ward", 3);
