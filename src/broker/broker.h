@@ -33,7 +33,7 @@ struct Settings {
   std::uint32_t partitions_total_max = 100'000;
   std::chrono::milliseconds retention_time{0};
   ByteSize retention_bytes = 0_MiB;
-  GroupSettings groups;
+  GroupSettings groups{};
   std::vector<std::string> keep_forever = {"hl7.*", "fhir.*", "security.*"};
 
   template <class Visitor>
