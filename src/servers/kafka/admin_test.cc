@@ -59,7 +59,7 @@ class AdminTest : public testing::KafkaTest {
     std::optional<std::string_view> value = std::nullopt;
   };
   static std::int16_t change(testing::KafkaClient& client, std::string_view name,
-                             std::vector<Change> changes) {
+                             const std::vector<Change>& changes) {
     IncrementalAlterConfigsRequest request;
     auto& resource = request.resources.add(client.arena());
     resource.resource_type = kTopic;

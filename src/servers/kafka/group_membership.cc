@@ -151,7 +151,7 @@ class SyncGroupHandler final : public Handler {
     sync.protocol = owned(request->protocol_name);
     for (const auto& one : request->assignments)
       sync.assignments.push_back({std::string(one.member_id), std::string(one.assignment.view)});
-    call.server().broker().groups().sync(std::move(sync), awaited_.callback());
+    call.server().broker().groups().sync(sync, awaited_.callback());
   }
 
   io::Task<void> finish(Call& call) override {
