@@ -122,4 +122,39 @@ inline std::vector<std::string> readable(log::LogOnDisk& log, const std::string&
   return all;
 }
 
+using Values = std::vector<std::string>;
+
+// No server starts on it, and after the repair one does.
+inline std::unique_ptr<log::LogOnDisk> repair(log::SimDisk& disk, Outcome* outcome = nullptr) {
+  {
+    log::LogOnDisk refused(disk, quiet_options(), log::Opens::May);
+    EXPECT_FALSE(refused.log) << "the damage keeps nobody out";
+  }
+  const auto done = run_on(disk, {"repair", "/data", "--yes"});
+  EXPECT_EQ(done.code, kWhole) << done.out << done.err;
+  if (outcome != nullptr) *outcome = done;
+  return std::make_unique<log::LogOnDisk>(disk, quiet_options());
+}
+
+// Where a file's bytes of before are after a repair; the clock of these tests stands still.
+inline std::string kept(const std::string& path) {
+  return "/data/repaired-20231114T221320Z" + path.substr(std::string("/data").size());
+}
+
+// Opens again after a stop and a crash, and takes new records.
+inline void expect_goes_on(log::SimDisk& disk, std::unique_ptr<log::LogOnDisk> log, Values lab) {
+  ASSERT_TRUE(log->log);
+  const auto before = log->find("lab")->partitions[0]->high_watermark();
+  const auto offset = log->append("lab", "after");
+  ASSERT_TRUE(offset) << offset.error().message();
+  EXPECT_EQ(*offset, before);
+  lab.push_back("after");
+  EXPECT_EQ(readable(*log, "lab"), lab);
+  EXPECT_TRUE(disk.sync_file_system("/data"));
+  const auto image = disk.crash_image(0);
+  log::LogOnDisk after(*image, quiet_options());
+  ASSERT_TRUE(after.log);
+  EXPECT_EQ(readable(after, "lab"), lab);
+}
+
 }  // namespace myelin::cli::log_tools

@@ -218,11 +218,16 @@ class Planner {
       for (const auto& path : partition.rebuilt().bad_headers)
         plan_.keeps.push_back({path, 0, log::kMetaHeaderBytes, "gets a new header"});
       const auto& segments = partition.state().segments;
-      if (!segments.empty()) keep_remainder(id, segments.back());
+      const auto& fresh = partition.new_segments();
+      // What has the name of a new one moves as it is.
+      const bool is_new =
+          !segments.empty() && !fresh.empty() && fresh.back() == segments.back().base_offset;
+      if (!segments.empty() && !is_new) keep_remainder(id, segments.back());
     }
   }
 
-  // The next start cuts what lies behind the end of the segment that is written to.
+  // Behind the end of the segment that is written to is what a start takes for a commit that the
+  // journal lost.
   void keep_remainder(const log::PartitionId& id, const log::SegmentState& segment) {
     const auto topic = plan_.state.topics.find(id.topic);
     if (topic == plan_.state.topics.end()) return;
@@ -239,9 +244,10 @@ class Planner {
   void keep_rest(const std::string& path, const log::SegmentState& segment, log::SegmentFile file,
                  std::uint64_t end, std::uint64_t bytes) {
     if (bytes <= end) return;
-    plan_.keeps.push_back({log::segment_path(path, segment.base_offset, segment.generation, file),
-                           end, bytes - end,
-                           "lies behind the last batch that counts, and is cut by the next start"});
+    const auto name = log::segment_path(path, segment.base_offset, segment.generation, file);
+    plan_.keeps.push_back(
+        {name, end, bytes - end, "lies behind the last batch that counts, and is cut"});
+    plan_.cuts.push_back({name, end});
   }
 
   log::Disk& disk_;

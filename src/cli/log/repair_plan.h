@@ -36,12 +36,18 @@ struct Move {
   std::string why;
 };
 
-// Bytes that are copied before the file is changed by the repair or by the next start.
+// Bytes that are copied before the file is changed.
 struct Keep {
   std::string path;
   std::uint64_t from = 0;
   std::uint64_t bytes = 0;
   std::string why;
+};
+
+// A file that gets shorter. Its rest is among what is kept.
+struct Cut {
+  std::string path;
+  std::uint64_t bytes = 0;
 };
 
 // A batch of the journal that goes to a segment.
@@ -67,6 +73,7 @@ struct RepairPlan {
   std::vector<std::string> unknown;  // What cannot be told: sentences.
   std::vector<Move> moves;
   std::vector<Keep> keeps;
+  std::vector<Cut> cuts;
   std::vector<std::string> new_journal_files;  // Missing or short: made anew.
 
   bool nothing_to_do() const { return !rebuilds && moves.empty(); }

@@ -59,6 +59,7 @@ Status RepairRun::run(std::string_view report) {
     if (there && !disk_.exists(aside(planned.path)).value_or(true))
       MYELIN_TRY_VOID(move(planned.path));
   }
+  for (const auto& planned : plan_.cuts) MYELIN_TRY_VOID(cut(planned));
   return disk_.sync_file_system(store_.directory);
 }
 
@@ -114,6 +115,12 @@ Status RepairRun::move(const std::string& path) {
   MYELIN_TRY_VOID(disk_.rename(path, to));
   MYELIN_TRY_VOID(disk_.sync_directory(parent_of(to)));
   return disk_.sync_directory(parent_of(path));
+}
+
+Status RepairRun::cut(const Cut& cut) {
+  MYELIN_TRY(file, disk_.open(cut.path, log::Writes::Buffered, log::Create::No));
+  MYELIN_TRY_VOID(file->truncate(cut.bytes));
+  return file->sync();
 }
 
 std::string RepairRun::partition_of(const log::PartitionId& id) const {

@@ -2,7 +2,8 @@
 // repaired again and no byte is gone.
 //
 // Copies first; new segments are written aside and renamed into place; then the checkpoint, by
-// which the directory changes from one state to the other; what nothing names moves last.
+// which the directory changes from one state to the other; what nothing names is moved and cut
+// last.
 #pragma once
 
 #include <map>
@@ -32,6 +33,7 @@ class RepairRun {
   std::string aside(const std::string& path) const;
   Status keep(const Keep& keep);
   Status move(const std::string& path);
+  Status cut(const Cut& cut);
 
   std::string fresh_path(const log::PartitionId& id) const;
   std::string partition_of(const log::PartitionId& id) const;

@@ -14,41 +14,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-using Values = std::vector<std::string>;
-
-// No server starts on it, and after the repair one does.
-std::unique_ptr<log::LogOnDisk> repair(log::SimDisk& disk, Outcome* outcome = nullptr) {
-  {
-    log::LogOnDisk refused(disk, quiet_options(), log::Opens::May);
-    EXPECT_FALSE(refused.log) << "the damage keeps nobody out";
-  }
-  const auto done = run_on(disk, {"repair", "/data", "--yes"});
-  EXPECT_EQ(done.code, kWhole) << done.out << done.err;
-  if (outcome != nullptr) *outcome = done;
-  return std::make_unique<log::LogOnDisk>(disk, quiet_options());
-}
-
-// Where a file's bytes of before are after a repair; the clock of these tests stands still.
-std::string kept(const std::string& path) {
-  return "/data/repaired-20231114T221320Z" + path.substr(std::string("/data").size());
-}
-
-// Opens again after a stop and a crash, and takes new records.
-void expect_goes_on(log::SimDisk& disk, std::unique_ptr<log::LogOnDisk> log, Values lab) {
-  ASSERT_TRUE(log->log);
-  const auto before = log->find("lab")->partitions[0]->high_watermark();
-  const auto offset = log->append("lab", "after");
-  ASSERT_TRUE(offset) << offset.error().message();
-  EXPECT_EQ(*offset, before);
-  lab.push_back("after");
-  EXPECT_EQ(readable(*log, "lab"), lab);
-  EXPECT_TRUE(disk.sync_file_system("/data"));
-  const auto image = disk.crash_image(0);
-  log::LogOnDisk after(*image, quiet_options());
-  ASSERT_TRUE(after.log);
-  EXPECT_EQ(readable(after, "lab"), lab);
-}
-
 TEST(LogRepair, HasNothingToDoWhereNothingIsWrong) {
   SmallDirectory directory;
   const auto crashed = directory.crash();
@@ -412,19 +377,6 @@ TEST(LogRepair, LosesALargeBatchThatIsDamagedAndNoOther) {
                   std::string(20'000, 'c')});
 }
 
-TEST(LogRepair, CountsWhatASegmentHoldsWhereTheCheckpointSaysLess) {
-  SmallDirectory directory;
-  const auto disk = directory.crash();
-  auto checkpoint = *log::decode_checkpoint(disk->content("/data/checkpoint"));
-  for (auto& [id, topic] : checkpoint.topics) topic.partitions[0].end = log::Offset(0);
-  disk->set_content("/data/checkpoint", log::encode_checkpoint(checkpoint));
-  Outcome outcome;
-  auto log = repair(*disk, &outcome);
-  EXPECT_THAT(outcome.out, HasSubstr("no record that has left a trace"));
-  EXPECT_THAT(outcome.out, HasSubstr("lab-0: 3 records from the journal"));
-  expect_goes_on(*disk, std::move(log), {"zero", "one", "two", "three", "four", "five"});
-}
-
 TEST(LogRepair, MovesStrayFilesAside) {
   SmallDirectory directory;
   directory.stop();
@@ -441,6 +393,25 @@ TEST(LogRepair, MovesStrayFilesAside) {
   EXPECT_EQ(disk.content(kept("/data/topics/notes.txt")), "mine");
   log::LogOnDisk log(disk, quiet_options());
   EXPECT_EQ(readable(log, "lab").size(), 6u);
+}
+
+TEST(LogRepair, MovesTheFolderOfAnEarlierTopicOfTheSameName) {
+  SmallDirectory directory;
+  const auto disk = directory.crash();
+  const std::string folder = "/data/topics/adt-0";
+  const auto earlier = disk->content(std::string(kLab) + ".log");
+  ASSERT_TRUE(disk->make_directory(folder));
+  disk->set_content(folder + "/partition.metadata",
+                    log::partition_metadata(*Uuid::parse("11111111-2222-4333-8444-555555555555")));
+  disk->set_content(folder + "/00000000000000000000.log", earlier);
+  disk->set_content(folder + "/00000000000000000000.meta",
+                    disk->content(std::string(kLab) + ".meta"));
+  ASSERT_TRUE(disk->remove("/data/checkpoint"));
+  const auto log = repair(*disk);
+  EXPECT_EQ(readable(*log, "adt"), Values{"admitted"});
+  EXPECT_EQ(disk->content(kept(folder) + "/00000000000000000000.log"), earlier);
+  // A disk refuses to move it onto a folder that holds something.
+  for (const auto& path : disk->paths()) EXPECT_THAT(path, Not(HasSubstr(".from-")));
 }
 
 TEST(LogRepair, LeavesNothingForASecondRun) {
