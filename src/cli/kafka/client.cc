@@ -138,8 +138,13 @@ void Client::forget_trouble() {
   trouble_ = {};
 }
 
+void Client::start_consuming() {
+  rd_kafka_poll_set_consumer(handle_.get());
+  consuming_ = true;
+}
+
 Error Client::unreachable() {
-  rd_kafka_poll(handle_.get(), 0);
+  if (!consuming_) rd_kafka_poll(handle_.get(), 0);
   const MutexLock lock(mutex_);
   if (trouble_.hopeless) {
     return Error(ErrorCode::Unauthenticated,

@@ -46,6 +46,9 @@ class Client {
   // Consuming::opaque, from inside a callback.
   static void* opaque_of(rd_kafka_t* handle);
 
+  // From now on rd_kafka_consumer_poll() serves all, errors too.
+  void start_consuming();
+
   // All topics that may be seen, without offsets. Gives up early when no broker takes a connection.
   Result<ClusterView> look();
   // Whether a broker answers just now.
@@ -86,6 +89,7 @@ class Client {
   mutable Mutex mutex_;
   Trouble trouble_ MYELIN_GUARDED_BY(mutex_);
   void* opaque_ = nullptr;
+  bool consuming_ = false;
   KafkaHandle handle_;  // Its threads end before the rest goes.
 };
 
