@@ -10,6 +10,8 @@
 #include "app/commands.h"
 #include "cli/backup/backup.h"
 #include "cli/demo/demo.h"
+#include "cli/kafka/consume.h"
+#include "cli/kafka/topic.h"
 #include "cli/log/command.h"
 #include "cli/send/send.h"
 
@@ -23,6 +25,12 @@ struct Command {
 
 int send(std::span<const std::string> args) { return myelin::cli::send::run(args, stdout, stderr); }
 int demo(std::span<const std::string> args) { return myelin::cli::demo::run(args, stdout, stderr); }
+int topic(std::span<const std::string> args) {
+  return myelin::cli::kafka::run_topic(args, stdout, stderr);
+}
+int consume(std::span<const std::string> args) {
+  return myelin::cli::kafka::run_consume(args, stdout, stderr);
+}
 int log(std::span<const std::string> args) {
   return myelin::cli::log_tools::run(args, stdout, stderr);
 }
@@ -38,6 +46,8 @@ constexpr auto kCommands = std::to_array<Command>({
     {"config", "Prints the settings in effect, or their schema.", myelin::app::config},
     {myelin::cli::send::kName, myelin::cli::send::kSummary, send},
     {myelin::cli::demo::kName, myelin::cli::demo::kSummary, demo},
+    {myelin::cli::kafka::kTopicName, myelin::cli::kafka::kTopicSummary, topic},
+    {myelin::cli::kafka::kConsumeName, myelin::cli::kafka::kConsumeSummary, consume},
     {myelin::cli::backup::kBackupName, myelin::cli::backup::kBackupSummary, backup},
     {myelin::cli::backup::kRestoreName, myelin::cli::backup::kRestoreSummary, restore},
     {myelin::cli::log_tools::kName, myelin::cli::log_tools::kSummary, log},

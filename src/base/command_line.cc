@@ -38,8 +38,7 @@ class Splitter {
       } else if (arg.starts_with("--")) {
         MYELIN_TRY_VOID(flag(arg.substr(2)));
       } else if (arg.starts_with("-") && arg.size() > 1) {
-        return Error(ErrorCode::InvalidInput,
-                     "unknown flag " + std::string(arg) + "; flags begin with two hyphens");
+        MYELIN_TRY_VOID(letter(arg));
       } else {
         line_.words.emplace_back(arg);
       }
@@ -65,6 +64,17 @@ class Splitter {
     }
     line_.flags.push_back({name, std::move(value)});
     return {};
+  }
+
+  // "-X value" and "-Xvalue".
+  Status letter(std::string_view arg) {
+    const auto spec = std::ranges::find(known_, arg[1], &FlagSpec::letter);
+    if (spec == known_.end()) {
+      return Error(ErrorCode::InvalidInput,
+                   "unknown flag " + std::string(arg) + "; flags begin with two hyphens");
+    }
+    if (arg.size() == 2) return flag(spec->name);
+    return flag(spec->name + "=" + std::string(arg.substr(2)));
   }
 
   const std::span<const std::string> args_;

@@ -3,7 +3,8 @@
 //   --name value   --name=value   --switch   word   -- word-that-begins-with-a-hyphen
 //
 // Flags may stand anywhere and may be repeated. A flag with an optional value takes it by `=` only.
-// A lone `-` is a word. There are no one-letter flags but -h, which is --help where that is known.
+// A lone `-` is a word. One-letter flags are -h, which is --help where that is known, and those
+// whose FlagSpec has a letter: -X value, or -Xvalue.
 #pragma once
 
 #include <optional>
@@ -22,6 +23,7 @@ struct FlagSpec {
   std::string name;  // Without hyphens. "feeds.*" stands for each name that begins with "feeds.".
   FlagValue value = FlagValue::Required;
   std::string help = {};
+  char letter = 0;
 };
 
 struct Flag {

@@ -5,11 +5,10 @@
 namespace myelin {
 namespace {
 
-const std::vector<FlagSpec> kKnown = {{"data", FlagValue::Required},
-                                      {"json", FlagValue::None},
-                                      {"help", FlagValue::None},
-                                      {"console.enabled", FlagValue::Optional},
-                                      {"feeds.*", FlagValue::Required}};
+const std::vector<FlagSpec> kKnown = {
+    {"data", FlagValue::Required},    {"json", FlagValue::None},
+    {"help", FlagValue::None},        {"console.enabled", FlagValue::Optional},
+    {"feeds.*", FlagValue::Required}, {"property", FlagValue::Required, "", 'X'}};
 
 Result<CommandLine> parse(std::vector<std::string> args) {
   return parse_command_line(args, kKnown);
@@ -58,6 +57,13 @@ TEST(CommandLine, KnowsFamiliesOfFlags) {
 }
 
 TEST(CommandLine, UnderstandsOneShortFlag) { EXPECT_TRUE(parse({"-h"})->has("help")); }
+
+TEST(CommandLine, TakesTheValueOfALetterBesideItOrBehindIt) {
+  const auto line = parse({"-X", "a=b", "-Xc=d", "--property", "e"});
+  ASSERT_TRUE(line.has_value());
+  EXPECT_EQ(line->find_all("property"), (std::vector<std::string>{"a=b", "c=d", "e"}));
+  EXPECT_EQ(parse({"-X"}).error().message(), "--property needs a value");
+}
 
 TEST(CommandLine, NamesTheNearestFlagForAnUnknownOne) {
   const auto line = parse({"--dta=x"});

@@ -5,7 +5,7 @@ APT_RUN=(
   ca-certificates curl
   clang-19 lld-19 ccache cmake ninja-build
   libboost1.81-dev libfmt-dev libyaml-cpp-dev libsimdjson-dev
-  zlib1g-dev libsnappy-dev liblz4-dev libzstd-dev
+  zlib1g-dev libsnappy-dev liblz4-dev libzstd-dev librdkafka-dev
   python3 python3-venv
 )
 
