@@ -9,6 +9,7 @@ import time
 import unittest
 
 import kafka_client
+import kafka_relay
 import server as servers
 from kafka_behaviour import PARTITIONS, new_name
 
@@ -98,6 +99,18 @@ class Kcat(unittest.TestCase):
                 lines = [b"%d " % at * 200 for at in range(200)]
                 self.produce(topic, lines, "-p", "0", "-z", codec)
                 self.assertEqual([line.decode() for line in lines], [one["payload"] for one in self.consume(topic)])
+
+    def test_it_compresses_what_it_is_asked_to_compress(self):
+        # It first asks what the server can do, and is silent when it then does not compress.
+        port = kafka_client.free_port()
+        server = kafka_client.KafkaServer("--kafka.advertised_port", str(port))
+        with server, kafka_relay.Relay(port, server.kafka) as relay:
+            for codec in CODECS[1:]:
+                before = relay.request_bytes
+                command = ["kcat", "-b", relay.bootstrap, "-P", "-t", codec, "-p", "0", "-z", codec]
+                subprocess.run(command, input=b"a" * 100_000, check=True, capture_output=True, timeout=SECONDS)
+                with self.subTest(codec):
+                    self.assertLess(relay.request_bytes - before, 10_000)
 
     def test_consuming_begins_at_an_offset_even_inside_a_batch(self):
         topic = new_name("offset")
