@@ -270,7 +270,7 @@ Task<void> Connection::drain_and_close(std::chrono::milliseconds time) {
       total += *count;
     }
   } catch (const Broken&) {
-    // It is what we are here for.
+    closed_ = true;  // It is what we are here for.
   }
   close();
 }
