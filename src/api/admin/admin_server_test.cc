@@ -188,7 +188,7 @@ TEST_F(AdminServerTest, HoldsFourSnapshotsAtMost) {
 }
 
 TEST_F(AdminServerTest, LetsGoOfASnapshotThatIsNotRenewed) {
-  serve(local_, {.snapshot_life = std::chrono::milliseconds(1),
+  serve(local_, {.snapshot_life = std::chrono::milliseconds(300),
                  .expiry_interval = std::chrono::milliseconds(1)});
   ASSERT_EQ(status_of_answer(send("POST", "log/snapshots")), 201);
   EXPECT_TRUE(eventually([&] { return admin_->snapshots() == 0; }));
