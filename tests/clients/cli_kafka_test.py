@@ -32,15 +32,9 @@ def kafka_port(server):
 
 
 class WithServer(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server("--kafka.port", "0")
-        cls.brokers = f"127.0.0.1:{kafka_port(cls.server)}"
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.kill()
-        shutil.rmtree(cls.server.folder, ignore_errors=True)
+    def setUp(self):
+        self.server = self.enterContext(Server("--kafka.port", "0"))
+        self.brokers = f"127.0.0.1:{kafka_port(self.server)}"
 
     def topic(self, *words, expect=0):
         code, out, err = run("topic", *words, "--bootstrap", self.brokers)
@@ -126,7 +120,7 @@ class Records(WithServer):
         self.assertEqual([4], [one["offset"] for one in self.records("hl7.adt.a01", "--from", "-1", "--until", "end")])
         self.assertEqual(5, len(self.records("hl7.adt.a01", "--from", "1h", "--until", "end")))
         self.assertEqual([], self.records("hl7.adt.a01", "--from", "2100-01-01", "--until", "end"))
-        self.assertIn("|PATIENT^NAME"[:4], self.consume("hl7.adt.a01", "--until", 1, "--format", "raw"))
+        self.assertIn("PATIENT", self.consume("hl7.adt.a01", "--until", 1, "--format", "raw"))
         self.assertIn("00000000  ", self.consume("hl7.adt.a01", "--until", 1, "--format", "hex"))
 
     def test_it_follows_until_interrupted_and_errors_hold_no_patient(self):
@@ -142,7 +136,6 @@ class Records(WithServer):
             self.assertEqual(b"", follower.stderr.read())
 
     def test_a_group_goes_on_where_it_ended(self):
-        self.topic("create", "dealt", "--if-not-exists")
         self.send(range(20, 24))
         group = ["hl7.adt.a01", "--group", "night", "--from", "beginning", "--until"]
         first = self.records(*group, 2)
@@ -203,7 +196,7 @@ class Completion(unittest.TestCase):
         return ended.stdout.split()
 
     def test_commands_verbs_flags_and_choices(self):
-        self.assertEqual(["consume", "config", "completion"].sort(), self.complete("co").sort())
+        self.assertEqual({"consume", "config", "completion"}, set(self.complete("co")))
         self.assertEqual(["describe", "delete"], self.complete("topic", "de"))
         self.assertIn("--replication-factor", self.complete("topic", "create", "x", "--"))
         self.assertNotIn("--replication-factor", self.complete("topic", "list", "--"))

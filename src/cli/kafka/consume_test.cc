@@ -120,20 +120,6 @@ TEST(Consume, NamesTheTopicOrPartitionThatIsNotThere) {
               HasSubstr("topic lab has no partition 7"));
 }
 
-TEST(Consume, AGroupGoesOnBehindWhatWasPrinted) {
-  Cluster cluster;
-  for (const auto* value : {"a", "b", "c"}) cluster.produce(0, value);
-  const auto as_group = [&](const char* until) {
-    return consume(cluster.brokers(), {"lab", "--group", "g", "--from", "beginning", "--until",
-                                       until, "--format", "raw"});
-  };
-  EXPECT_EQ(as_group("2").out, "a\nb\n");
-  EXPECT_EQ(as_group("end").out, "c\n");
-  cluster.produce(0, "d");
-  EXPECT_EQ(as_group("end").out, "d\n");
-  EXPECT_EQ(as_group("end").out, "");
-}
-
 TEST(Consume, FollowsUntilItIsInterrupted) {
   Cluster cluster;
   cluster.produce(0, "before");
