@@ -9,4 +9,8 @@ namespace myelin::app {
 int serve(std::span<const std::string> args);
 int config(std::span<const std::string> args);
 
+// What their --help prints.
+std::string serve_help();
+std::string config_command_help();
+
 }  // namespace myelin::app

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/completions.h"
 #include "cli/backup/backup.h"
+#include "cli/completion/completion.h"
 #include "cli/demo/demo.h"
 #include "cli/kafka/consume.h"
 #include "cli/kafka/topic.h"
@@ -34,6 +36,9 @@ int consume(std::span<const std::string> args) {
 int log(std::span<const std::string> args) {
   return myelin::cli::log_tools::run(args, stdout, stderr);
 }
+int completion(std::span<const std::string> args) {
+  return myelin::cli::completion::run(args, myelin::app::described_commands(), stdout, stderr);
+}
 int backup(std::span<const std::string> args) {
   return myelin::cli::backup::run_backup(args, stdout, stderr);
 }
@@ -51,6 +56,7 @@ constexpr auto kCommands = std::to_array<Command>({
     {myelin::cli::backup::kBackupName, myelin::cli::backup::kBackupSummary, backup},
     {myelin::cli::backup::kRestoreName, myelin::cli::backup::kRestoreSummary, restore},
     {myelin::cli::log_tools::kName, myelin::cli::log_tools::kSummary, log},
+    {myelin::cli::completion::kName, myelin::cli::completion::kSummary, completion},
 });
 
 void print_usage(std::FILE* to) {
@@ -59,7 +65,7 @@ void print_usage(std::FILE* to) {
              "[--help]\n\n",
              MYELIN_VERSION);
   for (const auto& command : kCommands)
-    fmt::print(to, "  {:<8} {}\n", command.name, command.summary);
+    fmt::print(to, "  {:<10} {}\n", command.name, command.summary);
 }
 
 }  // namespace

@@ -72,6 +72,14 @@ int run(const Settings& settings) {
 
 }  // namespace
 
+std::string serve_help() { return fmt::format("{}{}", kUsage, config_help(Settings{})); }
+
+std::string config_command_help() {
+  return "myelin config [--config FILE] [--schema] [--SETTING VALUE]…\n\n"
+         "Prints the settings in effect as YAML and where each came from; --schema prints the "
+         "file's JSON Schema.\nThe settings are those of `myelin serve --help`.\n";
+}
+
 int serve(std::span<const std::string> args) {
   const auto loaded = load_settings(args, {});
   if (!loaded) {
@@ -79,7 +87,7 @@ int serve(std::span<const std::string> args) {
     return 2;
   }
   if (loaded->line.has("help")) {
-    fmt::print("{}{}", kUsage, config_help(Settings{}));
+    fmt::print("{}", serve_help());
     return 0;
   }
   for (const auto& name : loaded->sources.unknown_environment) {
@@ -95,10 +103,7 @@ int config(std::span<const std::string> args) {
     return 2;
   }
   if (loaded->line.has("help")) {
-    fmt::print(
-        "myelin config [--config FILE] [--schema] [--SETTING VALUE]…\n\n"
-        "Prints the settings in effect as YAML and where each came from; --schema prints the "
-        "file's JSON Schema.\n");
+    fmt::print("{}", config_command_help());
   } else if (loaded->line.has("schema")) {
     fmt::print("{}\n", config_schema(Settings{}, "Myelin"));
   } else {

@@ -50,9 +50,9 @@ bool is_internal(std::string_view topic);
 
 struct TopicSetting {
   std::string name;
-  std::optional<std::string> value;  // Nothing where the broker keeps it secret.
-  std::string source;                // "topic", "broker", "default", …
-  bool own = false;                  // Set on this topic.
+  std::optional<std::string> value = {};  // Nothing where the broker keeps it secret.
+  std::string source = {};                // "topic", "broker", "default", …
+  bool own = false;                       // Set on this topic.
   bool at_default = false;
   bool secret = false;
   bool read_only = false;
