@@ -83,7 +83,8 @@ async function consume({ topic, partition, count, offset, time }) {
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   const records = [];
-  await withTimeout(new Promise((resolve) => {
+  await withTimeout(new Promise((resolve, reject) => {
+    consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
     const eachMessage = async ({ partition: of, message }) => {
       if (of === partition && records.length < count && Number(message.offset) >= (from ?? 0)) {
         records.push(record(of, message));
