@@ -16,6 +16,11 @@ class Librdkafka(behaviour.ProducesAndConsumes, behaviour.Groups, behaviour.Idem
     command = [sys.executable, PROGRAM]
 
 
+class LibrdkafkaThatRebalancesWithoutAPause(behaviour.Groups, unittest.TestCase):
+    command = [sys.executable, PROGRAM]
+    assignor = "cooperative-sticky"
+
+
 class Storage(unittest.TestCase):
     def test_kafkas_own_tool_reads_what_librdkafka_stored_in_every_compression(self):
         with kafka_client.KafkaServer() as server:

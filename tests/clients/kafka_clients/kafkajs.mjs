@@ -61,7 +61,8 @@ function headers(record) {
 }
 
 function record(partition, message) {
-  const values = Object.entries(message.headers).flatMap(([name, data]) => [data].flat().map((one) => [name, text(one)]));
+  const headers = Object.entries(message.headers);
+  const values = headers.flatMap(([name, data]) => [data].flat().map((one) => [name, text(one)]));
   return {
     partition,
     offset: Number(message.offset),
