@@ -4,7 +4,7 @@ Each program in kafka_clients/ and java/KafkaClient.java does the same things wi
 
     produce   topic, records, codec, idempotent: [partition, offset] of each record, all acknowledged by acks=all
     consume   topic, partition, count and, else from the beginning, offset or time: the records
-    join      member, group, topic: consumes and commits until `leave`; says what it is assigned, has read, has committed
+    join      member, group, topic: consumes and commits until `leave`; says what it is assigned, has read and committed
     create, topics, configs, alter, add_partitions, delete, groups, group_offsets, delete_group: as the library has them
 """
 
@@ -175,9 +175,10 @@ class Client:
             one["headers"] = [(name, decoded(data)) for name, data in one["headers"]]
         return records
 
-    def join(self, member, group, topic, session_ms=SESSION_MS):
+    def join(self, member, group, topic, assignor=None):
+        """The assignor by its name in the client library; None is its usual one."""
         self.members[member] = Member()
-        self.do("join", member=member, group=group, topic=topic, session_ms=session_ms)
+        self.do("join", member=member, group=group, topic=topic, session_ms=SESSION_MS, assignor=assignor)
         return self.members[member]
 
     def leave(self, member):

@@ -18,8 +18,7 @@ def java(line=None):
     return ["java", *QUICK, "-cp", f"{kafka.kafka_libs(line)}/*"]
 
 
-class Java(behaviour.ProducesAndConsumes, behaviour.Groups, behaviour.Idempotence, behaviour.Administers,
-           behaviour.DeletesGroups):
+class Java:
     line = None
 
     @classmethod
@@ -28,11 +27,20 @@ class Java(behaviour.ProducesAndConsumes, behaviour.Groups, behaviour.Idempotenc
         super().setUpClass()
 
 
-class JavaClients(Java, unittest.TestCase):
+class Everything(behaviour.ProducesAndConsumes, behaviour.Groups, behaviour.Idempotence, behaviour.Administers,
+                 behaviour.DeletesGroups):
     pass
 
 
-class JavaClientsOfKafka3(Java, unittest.TestCase):
+class JavaClients(Java, Everything, unittest.TestCase):
+    pass
+
+
+class JavaClientsThatRebalanceWithoutAPause(Java, behaviour.Groups, unittest.TestCase):
+    assignor = "org.apache.kafka.clients.consumer.CooperativeStickyAssignor"
+
+
+class JavaClientsOfKafka3(Java, Everything, unittest.TestCase):
     line = "3"
 
 
@@ -41,6 +49,7 @@ class Tools:
 
     line = None
     console_producer = TOOLS + "ConsoleProducer"
+    api_versions = TOOLS + "BrokerApiVersionsCommand"
 
     @classmethod
     def setUpClass(cls):
@@ -55,8 +64,9 @@ class Tools:
 
     def test_lines_produced_on_a_console_are_consumed_in_a_group_that_can_be_looked_at(self):
         topic, group = behaviour.new_name("console"), behaviour.new_name("group")
+        lines = "".join(f"k{at}:line {at}\n" for at in range(20))
         self.tool(self.console_producer, "--topic", topic, "--property", "parse.key=true", "--property",
-                  "key.separator=:", "--compression-codec", "zstd", given="".join(f"k{at}:line {at}\n" for at in range(20)))
+                  "key.separator=:", "--compression-codec", "zstd", given=lines)
         got = self.tool(TOOLS + "consumer.ConsoleConsumer", "--topic", topic, "--group", group, "--from-beginning",
                         "--max-messages", "20", "--property", "print.key=true")
         self.assertEqual(sorted(f"k{at}\tline {at}" for at in range(20)), sorted(got.splitlines()[-20:]))
@@ -84,13 +94,23 @@ class Tools:
                          "--reset-policy", "earliest")
         self.assertIn('"name":"shutdown_complete"', said)
 
-    def test_topics_are_made_described_and_deleted(self):
+    def test_the_versions_of_the_server_are_listed(self):
+        said = self.tool(self.api_versions)
+        self.assertRegex(said, r"Produce\(0\): 0 to \d+ \[usable: \d+\]")
+
+    def test_topics_are_made_described_changed_and_deleted(self):
         topic = behaviour.new_name("made")
         self.tool(TOOLS + "TopicCommand", "--create", "--topic", topic, "--partitions", "4",
                   "--config", "retention.ms=3600000")
         said = self.tool(TOOLS + "TopicCommand", "--describe", "--topic", topic)
         self.assertIn("PartitionCount: 4", said)
         self.assertIn("retention.ms=3600000", said)
+        self.tool(TOOLS + "TopicCommand", "--alter", "--topic", topic, "--partitions", "6")
+        self.tool("kafka.admin.ConfigCommand", "--alter", "--topic", topic, "--add-config", "retention.ms=7200000")
+        said = self.tool("kafka.admin.ConfigCommand", "--describe", "--topic", topic)
+        self.assertIn("retention.ms=7200000", said)
+        said = self.tool(TOOLS + "GetOffsetShell", "--topic", topic)
+        self.assertEqual([f"{topic}:{partition}:0" for partition in range(6)], said.split())
         self.tool(TOOLS + "TopicCommand", "--delete", "--topic", topic)
         self.assertNotIn(topic, self.tool(TOOLS + "TopicCommand", "--list").split())
 
@@ -102,6 +122,7 @@ class ConsoleTools(Tools, unittest.TestCase):
 class ConsoleToolsOfKafka3(Tools, unittest.TestCase):
     line = "3"
     console_producer = "kafka.tools.ConsoleProducer"
+    api_versions = "kafka.admin.BrokerApiVersionsCommand"
 
 
 if __name__ == "__main__":

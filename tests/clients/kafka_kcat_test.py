@@ -184,7 +184,8 @@ class Kcat(unittest.TestCase):
         topic = new_name("once")
         self.produce(topic, [b"first"], "-p", "0")
         command = ["kcat", "-E", "-b", self.server.bootstrap, "-P", "-t", topic, "-p", "0",
-                   "-X", "enable.idempotence=true", "-X", "linger.ms=1", "-X", "batch.num.messages=20", "-X", "reconnect.backoff.max.ms=200"]
+                   "-X", "enable.idempotence=true", "-X", "linger.ms=1", "-X", "batch.num.messages=20",
+                   "-X", "reconnect.backoff.max.ms=200"]
         lines = [b"%d" % at for at in range(5000)]
 
         def write_slowly():

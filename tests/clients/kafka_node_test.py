@@ -1,4 +1,4 @@
-"""Kafka clients written in JavaScript throughout: kafkajs and @platformatic/kafka, which asks for the newest messages."""
+"""Kafka clients written in JavaScript: kafkajs and @platformatic/kafka, which asks for the newest messages."""
 
 import os
 import shutil

@@ -1,7 +1,7 @@
 """Stands between Kafka clients and a server that tells them to come to it, and keeps what both said.
 
-A frame on the wire is its length in 4 bytes, then for a request: API key, version (2 bytes each), correlation number (4);
-for a response: the correlation number of its request. java/ReadFrames.java knows the rest.
+A frame on the wire is its length in 4 bytes, then of a request its API key and version in 2 bytes each and its correlation
+number in 4; of a response the correlation number of its request. java/ReadFrames.java knows the rest.
 """
 
 import dataclasses

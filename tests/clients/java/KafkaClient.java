@@ -26,6 +26,7 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.RangeAssignor;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
@@ -153,7 +154,8 @@ public class KafkaClient {
   static Object join(JsonNode asked) {
     int session = asked.get("session_ms").asInt();
     var consumer = consumer("group.id", asked.get("group").asText(), "enable.auto.commit", false, "auto.offset.reset",
-        "earliest", "session.timeout.ms", session, "heartbeat.interval.ms", session / 10, "retry.backoff.ms", 50);
+        "earliest", "session.timeout.ms", session, "heartbeat.interval.ms", session / 10, "retry.backoff.ms", 50,
+        "partition.assignment.strategy", asked.get("assignor").asText(RangeAssignor.class.getName()));
     var stop = new Semaphore(0);
     var thread = new Thread(() -> runMember(consumer, asked, stop));
     MEMBERS.put(asked.get("member").asText(), new Member(thread, stop));

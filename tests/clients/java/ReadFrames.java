@@ -1,6 +1,6 @@
-// Reads frames with Apache Kafka's own classes. A line in: "<key> <version> <request|response> <hex>"; a line out for each,
-// in the same order, as JSON: api, direction, version, the body without header as hex, how many bytes nothing reads, the
-// body as JSON and whether writing it again gives the same bytes.
+// Reads frames with Apache Kafka's own classes. A line in: "<key> <version> <request|response> <hex>"; a line out for
+// each, in the same order, as JSON: api, direction, version, the body without header as hex, how many bytes nothing
+// reads, the body as JSON and whether writing it again gives the same bytes.
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -58,7 +58,8 @@ public class ReadFrames {
     ByteBuffer again = MessageUtil.toByteBufferAccessor(message, version).buffer();
     byte[] written = new byte[again.remaining()];
     again.get(written);
-    return said.put("left", bytes.remaining()).put("same", Arrays.equals(body, written)).set("message", json(message, version));
+    said.put("left", bytes.remaining()).put("same", Arrays.equals(body, written));
+    return said.set("message", json(message, version));
   }
 
   static JsonNode json(ApiMessage message, short version) throws Exception {

@@ -78,7 +78,8 @@ async def run_member(request, stop):
                 jsonlines.emit(member=member, assigned=assigned)
             if not polled:
                 continue
-            jsonlines.emit(member=member, records=[[one.partition, one.offset] for some in polled.values() for one in some])
+            records = [[one.partition, one.offset] for some in polled.values() for one in some]
+            jsonlines.emit(member=member, records=records)
             ends = {partition: some[-1].offset + 1 for partition, some in polled.items()}
             try:
                 await consumer.commit(ends)

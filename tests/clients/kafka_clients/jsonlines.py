@@ -1,6 +1,6 @@
-"""The side of a client program that talks to the test: requests as JSON lines on standard input, answers and events out.
+"""The side of a client program that talks to the test: requests are JSON lines on standard input, answers on its output.
 
-Request: {"id": 1, "do": "produce", …}. Answer: {"id": 1, "ok": …} or {"id": 1, "error": "…"}. kafka_client.py has the list.
+Request: {"id": 1, "do": "produce", …}. Answer: {"id": 1, "ok": …} or {"id": 1, "error": "…"}. kafka_client.py lists them.
 Keys, values and headers are base64, and null where Kafka has null.
 """
 

@@ -61,7 +61,8 @@ function headers(record) {
 }
 
 function record(partition, message) {
-  const values = Object.entries(message.headers).flatMap(([name, data]) => [data].flat().map((one) => [name, text(one)]));
+  const headers = Object.entries(message.headers);
+  const values = headers.flatMap(([name, data]) => [data].flat().map((one) => [name, text(one)]));
   return {
     partition,
     offset: Number(message.offset),
@@ -83,7 +84,8 @@ async function consume({ topic, partition, count, offset, time }) {
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   const records = [];
-  await withTimeout(new Promise((resolve) => {
+  await withTimeout(new Promise((resolve, reject) => {
+    consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
     const eachMessage = async ({ partition: of, message }) => {
       if (of === partition && records.length < count && Number(message.offset) >= (from ?? 0)) {
         records.push(record(of, message));

@@ -65,7 +65,7 @@ def join(request):
     consumer = kafka.Consumer(BASE | {
         "group.id": request["group"], "enable.auto.commit": False, "auto.offset.reset": "earliest",
         "session.timeout.ms": request["session_ms"], "heartbeat.interval.ms": request["session_ms"] // 10,
-        "max.poll.interval.ms": ANSWER_SECONDS * 1000})
+        "max.poll.interval.ms": ANSWER_SECONDS * 1000, "partition.assignment.strategy": request["assignor"] or "range"})
     stop = threading.Event()
     thread = threading.Thread(target=run_member, args=(consumer, request, stop), daemon=True)
     MEMBERS[request["member"]] = (stop, thread)
