@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "formats/kafka/record_batch.h"
+#include "log/frame.h"
 
 namespace myelin::log {
 namespace {
@@ -91,7 +92,8 @@ bool holds(const MetaEntry& entry, Seek seek) {
 
 // Whether what the entry says lies within the segment.
 bool fits(const MetaEntry& entry, const SegmentState& state) {
-  return entry.batch_bytes >= kafka::kBatchHeaderBytes && entry.position <= state.log_bytes &&
+  return entry.batch_bytes >= kafka::kBatchHeaderBytes && entry.batch_bytes <= 2 * kFrameBytesMax &&
+         entry.position <= state.log_bytes &&
          entry.batch_bytes <= state.log_bytes - entry.position && entry.last_offset_delta >= 0;
 }
 
