@@ -100,7 +100,8 @@ class Doors(unittest.TestCase):
 
     def test_without_configuration_every_door_listens_on_loopback_only(self):
         found = listening(self.server.process.pid)
-        self.assertEqual({("127.0.0.1", self.server.http), ("127.0.0.1", self.server.mllp)}, set(found))
+        ports = (self.server.http, self.server.kafka, self.server.mllp)
+        self.assertEqual({("127.0.0.1", port) for port in ports}, set(found))
 
     def test_health_and_readiness_answer(self):
         for path in ("/healthz", "/readyz"):
