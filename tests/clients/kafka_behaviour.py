@@ -23,8 +23,12 @@ class Behaviour:
     def setUpClass(cls):
         cls.server = kafka_client.new_server()
         cls.addClassCleanup(cls.server.__exit__)
-        cls.client = cls.new_client()
-        cls.addClassCleanup(cls.client.close)
+        cls.client = None
+        cls.addClassCleanup(lambda: cls.client and cls.client.close())
+
+    def setUp(self):
+        if self.client is None or self.client.ended():
+            type(self).client = self.new_client()
 
     @classmethod
     def new_client(cls):

@@ -112,7 +112,13 @@ class Client:
         self.process.wait()
         self.follower.join()
         self.listener.join()
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # What it did not take before it ended.
+
+    def ended(self):
+        return self.process.poll() is not None
 
     def _listen(self):
         with self.process.stderr as stream:
@@ -145,8 +151,11 @@ class Client:
         """A request's number: its answer is taken later."""
         number = len(self.answers) + 1
         self.answers[number] = queue.Queue()
-        self.process.stdin.write(json.dumps({"id": number, "do": do} | request) + "\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(json.dumps({"id": number, "do": do} | request) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise ClientError("the client program ended: " + "".join(self.words)) from None
         return number
 
     def answer(self, number):

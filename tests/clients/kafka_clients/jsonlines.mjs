@@ -23,7 +23,7 @@ export async function serve(functions) {
 }
 
 // Of an error and of those that it is made of.
-function words(error) {
+export function words(error) {
   return [String(error), ...(error.errors ?? []).map(words)].join("; ");
 }
 

@@ -1,7 +1,7 @@
 // @platformatic/kafka as a client that a test drives: platformatic.mjs BOOTSTRAP, then jsonlines.py.
 import { randomUUID } from "node:crypto";
 import { Admin, Consumer, Producer } from "@platformatic/kafka";
-import { ANSWER_MS, emit, raw, serve, text, withTimeout } from "./jsonlines.mjs";
+import { ANSWER_MS, emit, raw, serve, text, withTimeout, words } from "./jsonlines.mjs";
 
 const TOPIC = 2; // Kafka's number for a topic among the things that have settings.
 const SET = 0; // And for setting one.
@@ -68,7 +68,9 @@ async function consume({ topic, partition, count, offset, time }) {
 }
 
 async function join({ member, group, topic, session_ms }) {
-  const consumer = new Consumer({
+  const state = { left: false, consumer: null };
+  members.set(member, state);
+  run(state, member, topic, {
     ...base,
     groupId: group,
     autocommit: false,
@@ -77,13 +79,23 @@ async function join({ member, group, topic, session_ms }) {
     rebalanceTimeout: ANSWER_MS,
     heartbeatInterval: session_ms / 10,
   });
-  consumer.on("consumer:group:join", ({ assignments }) => {
-    const mine = (assignments ?? []).filter((one) => one.topic === topic).flatMap((one) => one.partitions);
-    emit({ member, assigned: mine.toSorted((a, b) => a - b) });
-  });
-  const reading = consumer.consume({ topics: [topic], mode: "committed", fallbackMode: "earliest" }).then((stream) =>
-    read(member, stream));
-  members.set(member, { consumer, reading });
+}
+
+// A stream that failed is over, and it is for the application to begin again.
+async function run(state, member, topic, settings) {
+  while (!state.left) {
+    const consumer = (state.consumer = new Consumer(settings));
+    consumer.on("consumer:group:join", ({ assignments }) => {
+      const mine = (assignments ?? []).filter((one) => one.topic === topic).flatMap((one) => one.partitions);
+      emit({ member, assigned: mine.toSorted((a, b) => a - b) });
+    });
+    try {
+      await read(member, await consumer.consume({ topics: [topic], mode: "committed", fallbackMode: "earliest" }));
+    } catch (error) {
+      console.error(member, words(error));
+      await consumer.close(true).catch((late) => console.error(member, words(late)));
+    }
+  }
 }
 
 async function read(member, stream) {
@@ -93,14 +105,16 @@ async function read(member, stream) {
       await message.commit();
       emit({ member, committed: [[message.partition, Number(message.offset) + 1]] });
     } catch (error) {
-      emit({ member, commit_failed: String(error) });
+      console.error(member, words(error));
     }
   }
 }
 
 async function leave({ member }) {
-  await members.get(member).consumer.close(true);
+  const state = members.get(member);
   members.delete(member);
+  state.left = true;
+  await state.consumer.close(true);
 }
 
 async function administer(action) {
