@@ -107,7 +107,7 @@ Status Client::start(rd_kafka_type_t type, const Consuming& consuming) {
   std::array<char, kReasonBytesMax> reason{};
   handle_.reset(rd_kafka_new(type, conf.get(), reason.data(), reason.size()));
   if (!handle_) return Error(ErrorCode::InvalidInput, std::string(reason.data()));
-  static_cast<void>(conf.release());  // The instance has it now.
+  [[maybe_unused]] const auto* taken = conf.release();  // The instance has it now.
   return {};
 }
 
