@@ -269,9 +269,11 @@ std::string tidy_reason(std::string_view reason) {
     if (broker.find(' ') == std::string_view::npos && broker.contains('/'))
       reason.remove_prefix(name + 2);
   }
+  // With other names before it, or none.
   constexpr std::string_view kFailed = " failed: ";
-  if (const auto failed = reason.find(kFailed);
-      reason.starts_with("Connect to ") && failed != std::string_view::npos)
+  const auto connect = reason.find("Connect to ");
+  const auto failed = reason.find(kFailed, std::min(connect, reason.size()));
+  if (connect != std::string_view::npos && failed != std::string_view::npos)
     reason.remove_prefix(failed + kFailed.size());
   return std::string(reason);
 }
