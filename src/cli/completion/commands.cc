@@ -134,7 +134,7 @@ void take_usage(Command& command, const Usage& usage, const std::vector<Flag>& d
     Flag flag;
     const bool bracketed =
         usage.text[static_cast<std::size_t>(rest.data() - usage.text.data()) - 1] == '[';
-    const auto end = bracketed ? rest.find_first_of("]") : rest.find(" [");
+    const auto end = bracketed ? rest.find(']') : rest.find(" [");
     const bool optional = rest.substr(0, end).contains('[');  // "--keep[=N]"
     if (read_flag(rest.substr(0, end), flag)) {
       if (optional) flag.value.clear();

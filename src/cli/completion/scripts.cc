@@ -121,7 +121,8 @@ constexpr std::string_view kFishBegin = R"sh(# Whether the words behind myelin b
 function __myelin_at
     set -l words (commandline -opc)
     set -e words[1]
-    test (count $words) -ge (count $argv); and test "$words[1..(count $argv)]" = "$argv"
+    set -l n (count $argv)
+    test (count $words) -ge $n; and test "$words[1..$n]" = "$argv"
 end
 function __myelin_count
     test (count (commandline -opc)) -eq $argv[1]

@@ -107,7 +107,7 @@ Status Client::start(rd_kafka_type_t type, const Consuming& consuming) {
   std::array<char, kReasonBytesMax> reason{};
   handle_.reset(rd_kafka_new(type, conf.get(), reason.data(), reason.size()));
   if (!handle_) return Error(ErrorCode::InvalidInput, std::string(reason.data()));
-  static_cast<void>(conf.release());  // The instance has it now.
+  [[maybe_unused]] const auto* taken = conf.release();  // The instance has it now.
   return {};
 }
 
@@ -269,9 +269,11 @@ std::string tidy_reason(std::string_view reason) {
     if (broker.find(' ') == std::string_view::npos && broker.contains('/'))
       reason.remove_prefix(name + 2);
   }
+  // With other names before it, or none.
   constexpr std::string_view kFailed = " failed: ";
-  if (const auto failed = reason.find(kFailed);
-      reason.starts_with("Connect to ") && failed != std::string_view::npos)
+  const auto connect = reason.find("Connect to ");
+  const auto failed = reason.find(kFailed, std::min(connect, reason.size()));
+  if (connect != std::string_view::npos && failed != std::string_view::npos)
     reason.remove_prefix(failed + kFailed.size());
   return std::string(reason);
 }

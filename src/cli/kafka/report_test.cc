@@ -110,6 +110,8 @@ TEST(Reasons, SayWhyWithoutWhatLibrdkafkaAdds) {
   EXPECT_EQ(tidy_reason("127.0.0.1:9/bootstrap: Connect to ipv4#127.0.0.1:9 failed: Connection "
                         "refused (after 0ms in state CONNECT)"),
             "Connection refused");
+  EXPECT_EQ(tidy_reason("GroupCoordinator: k:9: Connect to ipv4#127.0.0.1:9 failed: No route"),
+            "No route");
   EXPECT_EQ(tidy_reason("sasl_ssl://k:9/1: SASL PLAIN mechanism handshake failed: no"),
             "SASL PLAIN mechanism handshake failed: no");
   EXPECT_EQ(tidy_reason("something: else"), "something: else");
