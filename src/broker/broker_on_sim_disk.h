@@ -22,7 +22,7 @@ class BrokerOnSimDisk {
     options.flush_interval = std::chrono::milliseconds(20);
     options.tail_interval = std::chrono::milliseconds(5);
     options.fail = [](const std::string&) {};
-    auto opened = Broker::open(disk_, clock_, random_, options, settings);
+    auto opened = Broker::open(disk_, clock_, random_, options, std::move(settings));
     ASSERT_TRUE(opened) << opened.error().message();
     broker_ = std::move(*opened);
   }

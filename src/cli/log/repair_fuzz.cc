@@ -123,7 +123,7 @@ void apply(const std::string& path, std::string& content, std::span<const std::u
       return;
     case 3: content.clear(); return;
     case 4: content.append(value, static_cast<char>(at)); return;
-    case 5:
+    default:
       content[place] = static_cast<char>(value);
       make_it_check(path, content, place);
       return;
