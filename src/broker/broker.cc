@@ -327,7 +327,7 @@ Status Broker::add_partitions(const TopicName& name, std::int32_t count) {
   MYELIN_TRY_VOID(check_room(count - had));
   MYELIN_TRY(config, config_of(name));
   log::Write write;
-  write.grown.push_back({topic->stored, count});
+  write.grow(topic->stored, count);
   write.batches.push_back(metadata_record("partitions-added", *topic, count, config));
   return append_and_wait(std::move(write));
 }

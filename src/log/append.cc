@@ -13,13 +13,13 @@ namespace {
 // Producers that are forgotten at a time: appends wait for it.
 constexpr std::size_t kForgottenAtOnce = 1000;
 
-std::size_t entry_bytes(const Write& write) {
+inline std::size_t entry_bytes(const Write& write) {
   std::size_t bytes = 0;
   for (const auto& topic : write.topics) bytes += create_topic_bytes(topic->spec);
   for (const auto& batch : write.batches) bytes += kBatchEntryOverhead + batch.bytes.size();
   for (const auto& config : write.configs) bytes += configure_topic_bytes(config.config);
   bytes += write.starts.size() * kMoveStartBytes + write.deleted.size() * kDeleteTopicBytes;
-  return bytes + write.grown.size() * kAddPartitionsBytes;
+  return write.grown ? bytes + kAddPartitionsBytes : bytes;
 }
 
 std::int32_t last_offset_delta(std::string_view batch) {
@@ -49,10 +49,10 @@ bool is_essential(const Write& write) {
 
 // Whether all that it does is to make room.
 bool makes_room(const Write& write) {
-  return write.topics.empty() && write.grown.empty() && write.batches.empty();
+  return write.topics.empty() && !write.grown && write.batches.empty();
 }
 
-void keep_appended(std::vector<NewBatch>& batches, const std::vector<BatchOutcome>& outcomes) {
+void drop_others(std::vector<NewBatch>& batches, const std::vector<BatchOutcome>& outcomes) {
   std::vector<NewBatch> kept;
   for (std::size_t i = 0; i < batches.size(); ++i) {
     if (outcomes[i].fate == BatchFate::Appended) kept.push_back(std::move(batches[i]));
@@ -73,27 +73,21 @@ Result<std::vector<BatchOutcome>> Log::append(Write write) {
   if (!write.topics.empty() && !write.deleted.empty())
     return Error(ErrorCode::InvalidInput, "a write either makes topics or deletes them");
   MYELIN_TRY_VOID(check_writable(write, bytes));
-  Grown grown;
-  if (!write.grown.empty()) MYELIN_TRY_VOID(grow(write, grown));
-  auto journal_bytes = journal_bytes_of(write, bytes);
-  std::vector<BatchOutcome> outcomes;
-  outcomes.reserve(write.batches.size());
+  if (write.grown) MYELIN_TRY_VOID(make_missing(*write.grown));
+  std::vector<BatchOutcome> outcomes(write.batches.size());
   MutexLock lock(queue_mutex_);
   if (closing_) return Error(ErrorCode::Canceled, "the server is stopping");
   // A new topic or partition is small and rare; Exhausted would be taken for too many of them.
   const bool full = !queue_.empty() && queue_bytes_ + bytes > options_.queue_bytes_max;
-  if (full && write.topics.empty() && write.grown.empty()) {
+  if (full && write.topics.empty() && !write.grown) {
     return Error(ErrorCode::Exhausted, "too much waits for the disk");
   }
   const auto received = std::max(last_received_, clock_.now());
-  MYELIN_TRY_VOID(check_catalogue(write, grown));
-  number(write, std::move(grown), received, outcomes);
+  MYELIN_TRY_VOID(number(write, received, outcomes));
   last_received_ = received;
-  if (write.batches.size() < outcomes.size()) {
-    bytes = entry_bytes(write);
-    journal_bytes = journal_bytes_of(write, bytes);
-  }
+  if (write.batches.size() != outcomes.size()) bytes = entry_bytes(write);
   if (write.waiter) write.waiter->numbered(outcomes);
+  const auto journal_bytes = journal_bytes_of(write, bytes);
   queue_bytes_ += bytes;
   space_.reserve(bytes);
   queue_.emplace_back(std::move(write), received, bytes, journal_bytes);
@@ -101,52 +95,41 @@ Result<std::vector<BatchOutcome>> Log::append(Write write) {
   return outcomes;
 }
 
-// The partitions that its topics lack: there may be many, so they are made before anybody waits.
-Status Log::grow(const Write& write, Grown& grown) {
-  for (auto it = write.grown.begin(); it != write.grown.end(); ++it) {
-    const auto& topic = *it->topic;
-    const auto had = topic.partitions.size();
-    const auto count = static_cast<std::size_t>(std::max(it->count, 0));
-    if (count <= had || it->count > kPartitionsMax) {
-      return Error(ErrorCode::InvalidInput,
-                   fmt::format("topic {} has {} partitions; it can have more, up to {}, and not {}",
-                               topic.spec.name, had, kPartitionsMax, it->count));
-    }
-    if (std::any_of(write.grown.begin(), it, [&](const auto& o) { return o.topic == it->topic; }))
-      return Error(ErrorCode::InvalidInput, "a write gives a topic partitions once");
-    grown.push_back(missing_partitions(topic, it->count, [this](const auto& spec, auto index) {
-      return make_partition(spec, index, {});
-    }));
-    // Their limits are those of the others.
-    const auto policy = topic.policy.get();
-    for (const auto& partition : grown.back()) {
-      if (policy) partition->follow(*policy);
-    }
+// There may be many, so they are made before anybody waits.
+Status Log::make_missing(NewPartitions& grown) {
+  const auto& topic = *grown.topic;
+  const auto had = static_cast<std::int64_t>(topic.partitions.size());
+  if (grown.count <= had || grown.count > kPartitionsMax) {
+    return Error(ErrorCode::InvalidInput,
+                 fmt::format("topic {} has {} partitions; it can have more, up to {}, and not {}",
+                             topic.spec.name, had, kPartitionsMax, grown.count));
+  }
+  grown.made = missing_partitions(topic, grown.count, [this](const auto& spec, auto index) {
+    return make_partition(spec, index, {});
+  });
+  // Their limits are those of the others.
+  if (const auto policy = topic.policy.get()) {
+    for (const auto& partition : grown.made) partition->follow(*policy);
   }
   return {};
 }
 
-// Nothing is changed unless all of the write can be done.
-Status Log::check_catalogue(const Write& write, const Grown& grown) {
-  const auto made_here = [&](const TopicPtr& topic) {
-    return std::ranges::find(write.topics, topic) != write.topics.end();
+Status Log::check_catalogue(const Write& write) const {
+  const auto is_there = [&](const TopicPtr& topic) MYELIN_REQUIRES(queue_mutex_) {
+    return topics_.contains(topic->spec.id) ||
+           std::ranges::find(write.topics, topic) != write.topics.end();
   };
-  const auto gone = [](const Partition& partition) { return partition.next_offset.value < 0; };
-  for (const auto& batch : write.batches) {
-    if (gone(*batch.partition)) return Error(ErrorCode::NotFound, "the topic is deleted");
-  }
+  const Error deleted(ErrorCode::NotFound, "the topic is deleted");
   for (const auto& start : write.starts) {
-    if (gone(*start.partition)) return Error(ErrorCode::NotFound, "the topic is deleted");
+    if (start.partition->next_offset.value < 0) return deleted;
   }
   for (const auto& config : write.configs) {
-    if (!made_here(config.topic) && !topics_.contains(config.topic->spec.id))
-      return Error(ErrorCode::NotFound, "the topic is deleted");
+    if (!is_there(config.topic)) return deleted;
   }
-  for (std::size_t i = 0; i < grown.size(); ++i) {
-    const auto& [topic, count] = write.grown[i];
-    if (!made_here(topic) && !topics_.contains(topic->spec.id))
-      return Error(ErrorCode::NotFound, "the topic is deleted");
-    if (topic->partitions.size() + grown[i].size() != static_cast<std::size_t>(count))
+  if (write.grown) {
+    const auto& [topic, count, made] = *write.grown;
+    if (!is_there(topic)) return deleted;
+    if (topic->partitions.size() + made.size() != static_cast<std::size_t>(count))
       return Error(ErrorCode::Conflict, "the topic has got partitions meanwhile");
   }
   for (auto it = write.deleted.begin(); it != write.deleted.end(); ++it) {
@@ -157,19 +140,35 @@ Status Log::check_catalogue(const Write& write, const Grown& grown) {
   return {};
 }
 
-void Log::number(Write& write, Grown grown, Timestamp received,
-                 std::vector<BatchOutcome>& outcomes) {
+// Nothing is changed unless all of the write can be done. Most writes are batches alone.
+Status Log::number(Write& write, Timestamp received, std::vector<BatchOutcome>& outcomes) {
+  for (const auto& batch : write.batches) {
+    if (batch.partition->next_offset.value < 0)
+      return Error(ErrorCode::NotFound, "the topic is deleted");
+  }
+  const bool changes_more = write.grown || !write.topics.empty() || !write.configs.empty() ||
+                            !write.starts.empty() || !write.deleted.empty();
+  if (changes_more) MYELIN_TRY_VOID(check_catalogue(write));
   for (const auto& topic : write.topics) topics_.emplace(topic->spec.id, topic);
   // Seen at once; what is appended to them comes behind this write.
-  for (std::size_t i = 0; i < grown.size(); ++i)
-    write.grown[i].topic->partitions.grow(std::move(grown[i]));
+  if (write.grown) write.grown->topic->partitions.grow(std::move(write.grown->made));
   bool all_appended = true;
-  for (auto& batch : write.batches) {
-    outcomes.push_back(number(batch, received));
-    all_appended &= outcomes.back().fate == BatchFate::Appended;
+  for (std::size_t i = 0; i < write.batches.size(); ++i) {
+    auto& batch = write.batches[i];
+    auto& next = batch.partition->next_offset;
+    kafka::set_base_offset(batch.bytes.data(), next.value);
+    kafka::set_partition_leader_epoch(batch.bytes.data(), leader_epoch());
+    BatchOutcome outcome{BatchFate::Appended, next};
+    if (has_producer(batch.bytes)) outcome = check_producer(batch, received);
+    if (outcome.fate == BatchFate::Appended) {
+      next = next + (std::int64_t{last_offset_delta(batch.bytes)} + 1);
+    } else {
+      all_appended = false;
+    }
+    outcomes[i] = outcome;
   }
   // Even when nothing is left the write waits for its commit: what it repeats is durable then.
-  if (!all_appended) keep_appended(write.batches, outcomes);
+  if (!all_appended) drop_others(write.batches, outcomes);
   // What is not there yet cannot be taken away.
   for (auto& start : write.starts)
     start.start = std::min(start.start, start.partition->next_offset);
@@ -180,21 +179,14 @@ void Log::number(Write& write, Grown grown, Timestamp received,
       partition->producers.clear(producers_total_);
     }
   }
+  return {};
 }
 
-BatchOutcome Log::number(NewBatch& batch, Timestamp received) {
-  auto& partition = *batch.partition;
-  BatchOutcome outcome{BatchFate::Appended, partition.next_offset};
-  kafka::set_base_offset(batch.bytes.data(), partition.next_offset.value);
-  kafka::set_partition_leader_epoch(batch.bytes.data(), leader_epoch());
-  if (has_producer(batch.bytes)) {
-    const auto info = kafka::parse_batch_header(batch.bytes);
-    outcome = partition.producers.check(*info);
-    if (outcome.fate != BatchFate::Appended) return outcome;
-    partition.producers.note(*info, received, producers_total_);
-  }
-  partition.next_offset =
-      partition.next_offset + (std::int64_t{last_offset_delta(batch.bytes)} + 1);
+BatchOutcome Log::check_producer(const NewBatch& batch, Timestamp received) {
+  auto& producers = batch.partition->producers;
+  const auto info = kafka::parse_batch_header(batch.bytes);
+  const auto outcome = producers.check(*info);
+  if (outcome.fate == BatchFate::Appended) producers.note(*info, received, producers_total_);
   return outcome;
 }
 

@@ -37,6 +37,7 @@ std::vector<std::unique_ptr<Partition>> missing_partitions(const Topic& topic, s
 struct NewPartitions {
   TopicPtr topic;
   std::int32_t count = 0;
+  std::vector<std::unique_ptr<Partition>> made{};  // append()'s.
 };
 
 // The first record that is kept from now on.
@@ -84,13 +85,17 @@ struct NewBatch {
 
 // What is made durable all of it or none; applied in this order.
 struct Write {
-  std::vector<TopicPtr> topics;  // From make_topic(); become part of the catalogue.
-  std::vector<NewPartitions> grown;
+  std::vector<TopicPtr> topics;          // From make_topic(); become part of the catalogue.
+  std::unique_ptr<NewPartitions> grown;  // Of one topic; mostly none, and then it costs little.
   std::vector<NewBatch> batches;
   std::vector<NewConfig> configs;
   std::vector<NewStart> starts;
   std::vector<TopicPtr> deleted;
   std::shared_ptr<AppendWaiter> waiter;  // May be empty.
+
+  void grow(TopicPtr topic, std::int32_t count) {
+    grown = std::make_unique<NewPartitions>(NewPartitions{std::move(topic), count});
+  }
 };
 
 }  // namespace myelin::log

@@ -27,9 +27,11 @@ Status CommitBuilder::add(Write& write, Timestamp received) {
     write_create_topic(frame_->extend(create_topic_bytes(topic->spec)), topic->spec);
     commit_->topics.push_back(std::move(topic));
   }
-  for (auto& grown : write.grown) {
-    write_add_partitions(frame_->extend(kAddPartitionsBytes), {grown.topic->spec.id, grown.count});
-    commit_->grown.push_back(std::move(grown));
+  if (write.grown) {
+    const auto& [topic, count, made] = *write.grown;
+    write_add_partitions(frame_->extend(kAddPartitionsBytes), {topic->spec.id, count});
+    commit_->grown.push_back(std::move(*write.grown));
+    ++entries_;
   }
   for (auto& batch : write.batches) MYELIN_TRY_VOID(add_batch(batch, received));
   for (auto& config : write.configs) {
@@ -47,8 +49,8 @@ Status CommitBuilder::add(Write& write, Timestamp received) {
     commit_->deleted.push_back(std::move(topic));
   }
   entries_ +=
-      static_cast<std::uint32_t>(write.topics.size() + write.grown.size() + write.batches.size() +
-                                 write.configs.size() + write.starts.size() + write.deleted.size());
+      static_cast<std::uint32_t>(write.topics.size() + write.batches.size() + write.configs.size() +
+                                 write.starts.size() + write.deleted.size());
   return {};
 }
 

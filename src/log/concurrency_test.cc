@@ -178,7 +178,7 @@ TEST(LogConcurrency, NumbersProducersWhileATopicGrows) {
   std::thread grower([&] {
     for (std::int32_t count = 3; count <= kGrown; ++count) {
       Write write;
-      write.grown.push_back({shared.topic, count});
+      write.grow(shared.topic, count);
       EXPECT_TRUE(log.append(std::move(write)));
       std::this_thread::yield();
     }

@@ -152,12 +152,12 @@ class Log {
   void start_threads();
 
   // append.cc
-  using Grown = std::vector<std::vector<std::unique_ptr<Partition>>>;  // By topic of the write.
-  Status grow(const Write& write, Grown& grown);
-  Status check_catalogue(const Write& write, const Grown& grown) MYELIN_REQUIRES(queue_mutex_);
-  void number(Write& write, Grown grown, Timestamp received, std::vector<BatchOutcome>& outcomes)
+  Status make_missing(NewPartitions& grown);
+  Status check_catalogue(const Write& write) const MYELIN_REQUIRES(queue_mutex_);
+  Status number(Write& write, Timestamp received, std::vector<BatchOutcome>& outcomes)
       MYELIN_REQUIRES(queue_mutex_);
-  BatchOutcome number(NewBatch& batch, Timestamp received) MYELIN_REQUIRES(queue_mutex_);
+  BatchOutcome check_producer(const NewBatch& batch, Timestamp received)
+      MYELIN_REQUIRES(queue_mutex_);
   std::size_t journal_bytes_of(const Write& write, std::size_t bytes) const;
   Status check_writable(const Write& write, std::size_t bytes);
   bool is_stuck() const;

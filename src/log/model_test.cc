@@ -354,7 +354,7 @@ class ModelRun {
     ModelWrite model;
     Write write;
     model.grown.emplace_back(topic->spec.id, count);
-    write.grown.push_back({topic, static_cast<std::int32_t>(count)});
+    write.grow(topic, static_cast<std::int32_t>(count));
     if (send(std::move(model), std::move(write)) && below(2) == 0) append();
   }
 

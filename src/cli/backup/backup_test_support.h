@@ -67,11 +67,12 @@ class BackupTest : public ::testing::Test {
   void append(const std::string& topic, int count) {
     for (int i = 0; i < count; ++i) EXPECT_TRUE(log_.append(topic, record(next_++)));
   }
-  Result<BackUpSummary> back_up(BackUpOptions options = {.to = kSet}) {
+  Result<BackUpSummary> back_up(const BackUpOptions& options = {.to = kSet}) {
     TestSnapshot snapshot(*log_.log);
     return back_up(snapshot, options);
   }
-  Result<BackUpSummary> back_up(TestSnapshot& snapshot, BackUpOptions options = {.to = kSet}) {
+  Result<BackUpSummary> back_up(TestSnapshot& snapshot,
+                                const BackUpOptions& options = {.to = kSet}) {
     return cli::backup::back_up(disk_, clock_, snapshot, options, progress_, stop_);
   }
   Result<VerifySummary> verify(std::uint64_t number = 0) { return verify(disk_, number); }

@@ -17,7 +17,7 @@ TEST_F(BackupTest, RestoresTopicsThatGrewAndTheirProducers) {
   ASSERT_TRUE(back_up());
   const auto topic = log_.find("lab");
   log::Write growth;
-  growth.grown.push_back({topic, 3});
+  growth.grow(topic, 3);
   ASSERT_TRUE(log_.write(std::move(growth)));
   kafka::RecordBatchBuilder builder;
   ASSERT_TRUE(builder.add(1'700'000'000'000, std::nullopt, "in the third"));

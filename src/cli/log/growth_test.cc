@@ -16,7 +16,7 @@ class GrownDirectory : public ::testing::Test {
     auto& log = *directory_.log;
     const auto lab = log.find("lab");
     log::Write growth;
-    growth.grown.push_back({lab, 3});
+    growth.grow(lab, 3);
     EXPECT_TRUE(log.write(std::move(growth)));
     kafka::RecordBatchBuilder builder;
     EXPECT_TRUE(builder.add(1'700'000'000'000, std::nullopt, "in the third"));

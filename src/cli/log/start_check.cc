@@ -100,10 +100,10 @@ class Rehearsal {
       made.config = topic->spec.config;
       made.partitions.resize(static_cast<std::size_t>(topic->spec.partitions));
     }
-    for (const auto& [topic, count] : commit.grown) {
-      const auto found = state.topics.find(topic->spec.id);
+    for (const auto& grown : commit.grown) {
+      const auto found = state.topics.find(grown.topic->spec.id);
       if (found != state.topics.end())
-        found->second.partitions.resize(static_cast<std::size_t>(count));
+        found->second.partitions.resize(static_cast<std::size_t>(grown.count));
     }
     for (const auto& batch : commit.batches) {
       auto* partition = find(batch.partition);
