@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
+#include <csignal>
 
 #include <thread>
 
@@ -59,7 +59,7 @@ struct Ran {
 };
 
 std::string text_of(std::FILE* file) {
-  std::rewind(file);
+  std::fseek(file, 0, SEEK_SET);
   std::string text;
   for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file))
     text.push_back(static_cast<char>(c));
