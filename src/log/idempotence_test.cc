@@ -207,11 +207,11 @@ TEST_F(IdempotenceTest, AcknowledgesADuplicateAfterTheFirstOne) {
 
 TEST_F(IdempotenceTest, TellsADuplicateThatTheFirstOneFailed) {
   open();
-  std::atomic<bool> fails = false;
-  disk_->fail_when([&](std::string_view, const std::string& path) {
-    return fails.load() && path.starts_with("/data/journal");
+  // The flag outlives the log.
+  const auto fails = std::make_shared<std::atomic<bool>>(true);
+  disk_->fail_when([fails](std::string_view, const std::string& path) {
+    return fails->load() && path.starts_with("/data/journal");
   });
-  fails = true;
   for (int i = 0; i < 2; ++i) {
     Write write;
     write.batches.push_back({&partition(), batch_of(Sent{.sequence = 0})});
@@ -219,7 +219,7 @@ TEST_F(IdempotenceTest, TellsADuplicateThatTheFirstOneFailed) {
     write.waiter = waiter;
     if (log_->append(std::move(write))) EXPECT_FALSE(waiter->wait());
   }
-  fails = false;
+  *fails = false;
 }
 
 // Restarts.
