@@ -67,6 +67,8 @@ function steps({ page, folder, found }) {
       await page.keyboard.press("ArrowDown");
       await page.keyboard.press("Enter");
       await text("detail").waitFor();
+      await text("raw").filter({ hasText: "MSH" }).waitFor();
+      await text("parsed").filter({ hasText: "PID-5.1" }).waitFor();
       const raw = await text("raw").innerText();
       const parsed = await text("parsed").innerText();
       for (const part of ["MSH", "77001", "Sample", MARKUP]) assert.ok(raw.includes(part), `${part} is not in the raw message`);

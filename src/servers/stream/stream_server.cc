@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/json_writer.h"
-#include "formats/kafka/record_batch.h"
+#include "formats/kafka/unpacked_batch.h"
 #include "io/notifier.h"
 #include "servers/stream/event_json.h"
 #include "servers/stream/request.h"
@@ -15,6 +15,8 @@ namespace myelin::stream {
 namespace {
 
 // Several events share a write up to here; beyond, what is there goes out first.
+// What the broker unpacks when it takes a batch in.
+constexpr std::size_t kUnpackedBytesMax = 256u << 20;
 constexpr std::size_t kWriteBytes = 64u << 10;
 
 void add_gap(http::SseStream& sse, std::string_view message) {
@@ -193,7 +195,9 @@ io::Task<Result<StreamServer::Step>> StreamServer::send_next(Stream& stream, htt
 
 io::Task<Result<StreamServer::Step>> StreamServer::send_batch(Stream& stream, http::SseStream& sse,
                                                               const bus::Batch& batch) {
-  MYELIN_CO_TRY(reader, kafka::RecordReader::open(batch.ref.bytes));
+  // A Kafka client may have packed it.
+  MYELIN_CO_TRY(unpacked, kafka::unpack(batch.ref.bytes, kUnpackedBytesMax));
+  auto reader = unpacked.reader();
   // Ends of transactions are the broker's, not a reader's.
   if (reader.info().is_control()) co_return Step::Sent;
   for (;;) {
