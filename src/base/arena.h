@@ -1,13 +1,15 @@
 // Arena: memory that is handed out piece by piece and taken back all at once.
 //
 // For what lives as long as one request: nothing in it is destroyed, so it holds trivial types
-// only. clear() keeps a block, so an arena that is used again and again stops allocating. Not
-// thread-safe.
+// only. clear() keeps a block, so an arena that is used again and again stops allocating. Who reads
+// what a peer has sent uses try_make(); who builds an answer uses make() and copy(), which throw
+// ArenaFull, for the root of the peer's task to catch. Not thread-safe.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <new>
@@ -16,6 +18,11 @@
 #include <vector>
 
 namespace myelin {
+
+class ArenaFull final : public std::exception {
+ public:
+  const char* what() const noexcept override { return "the arena is full"; }
+};
 
 class Arena {
  public:
@@ -27,16 +34,21 @@ class Arena {
 
   // `count` values, as T's initializers make them. Null when that is beyond the limit.
   template <class T>
-  T* make(std::size_t count) {
+  T* try_make(std::size_t count) {
     static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= kAlignment);
     if (count > (bytes_max_ - used_) / sizeof(T)) return nullptr;
     T* const first = static_cast<T*>(take(count * sizeof(T)));
     for (std::size_t i = 0; i < count; ++i) ::new (first + i) T();
     return first;
   }
-  // Null data when that is beyond the limit, and only then.
+  template <class T>
+  T* make(std::size_t count) {
+    T* const first = try_make<T>(count);
+    if (first == nullptr) throw ArenaFull();
+    return first;
+  }
   std::string_view copy(std::string_view bytes) {
-    if (bytes.size() > bytes_max_ - used_) return {};
+    if (bytes.size() > bytes_max_ - used_) throw ArenaFull();
     char* const to = static_cast<char*>(take(bytes.size()));
     std::copy(bytes.begin(), bytes.end(), to);
     return {to, bytes.size()};

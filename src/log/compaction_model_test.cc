@@ -367,7 +367,10 @@ TEST(CompactionModel, ShowsTheFinalStateToAReaderThatTakesLessThanTheTimeOfTombs
       log.settle();
       ASSERT_TRUE(log.compact());
       log.settle();
-      for (const auto& path : log.log->take_removable()) ASSERT_TRUE(disk.remove(path));
+      for (const auto& path : log.log->removable()) {
+        ASSERT_TRUE(disk.remove(path));
+        log.log->removed(path);
+      }
     };
     for (int i = 0; i < kMany; ++i) log.put(fmt::format("k{}", i), "x");
     // Deleted behind the reader's back, and nothing but tombstones says so in the end.

@@ -110,7 +110,10 @@ void Housekeeper::loop() {
 
 void Housekeeper::pass() {
   MutexLock lock(pass_mutex_);
-  if (!swept_) sweep();
+  if (!swept_) {
+    sweep();
+    remove_files();  // Before compaction may want the same names.
+  }
   retain();
   log_.expire_producers();
   if (!stopping_) report("log.compaction_failed", compactor_.pass());
@@ -191,9 +194,12 @@ bool Housekeeper::wait_for_checkpoint() {
 }
 
 void Housekeeper::remove_files() {
-  for (const auto& path : log_.take_removable()) {
-    const auto status = remove_tree(path);
-    if (status || status.error().code() == ErrorCode::NotFound) {
+  for (const auto& path : log_.removable()) {
+    const auto status = path.ends_with(".deleted") ? remove_directory(path) : remove_segment(path);
+    const auto code = status ? std::nullopt : std::optional(status.error().code());
+    if (code == ErrorCode::Conflict) continue;
+    if (!code || code == ErrorCode::NotFound) {
+      log_.removed(path);
       ++removed_files_;
     } else {
       report("log.removal_failed", status);
@@ -201,42 +207,59 @@ void Housekeeper::remove_files() {
   }
 }
 
-// A file, or a directory with the files in it.
-Status Housekeeper::remove_tree(const std::string& path) {
+// Of a deleted topic. Nobody else will ever have that name.
+Status Housekeeper::remove_directory(const std::string& path) {
   auto& disk = log_.disk();
-  if (path.ends_with(".deleted")) {
-    MYELIN_TRY(entries, disk.list(path));
-    for (const auto& entry : entries) MYELIN_TRY_VOID(remove_file(path + "/" + entry.name));
-    return disk.remove(path);
+  MYELIN_TRY(entries, disk.list(path));
+  for (const auto& entry : entries) {
+    const auto file = path + "/" + entry.name;
+    auto opened = disk.open(file, Writes::Buffered, Create::No);
+    if (opened) shrink(**opened);
+    MYELIN_TRY_VOID(remove_gently([&] { return disk.remove(file); }));
   }
-  return remove_file(path);
+  return disk.remove(path);
 }
 
 // A late reader finds its segment out of the list when it cannot read it to its end.
-Status Housekeeper::remove_file(const std::string& path) {
-  // One may have opened it again.
-  log_.files().forget(path);
-  // A file that cannot be made smaller may still go as a whole.
-  [[maybe_unused]] const auto shrunk = shrink(path);
+Status Housekeeper::remove_segment(const std::string& path) {
+  auto& disk = log_.disk();
+  std::unique_ptr<File> file;
+  const auto opened = log_.touch_removable(path, [&]() -> Status {
+    MYELIN_TRY(there, disk.open(path, Writes::Buffered, Create::No));
+    file = std::move(there);
+    return {};
+  });
+  // A file that cannot be opened may still go as a whole.
+  if (opened) shrink(*file);
+  file.reset();
+  return remove_gently([&] {
+    return log_.touch_removable(path, [&] {
+      log_.files().forget(path);  // One may have opened it again.
+      return disk.remove(path);
+    });
+  });
+}
+
+// Thousands may have their time at once.
+Status Housekeeper::remove_gently(const std::function<Status()>& remove) {
   const auto began = log_.clock().steady();
-  auto status = log_.disk().remove(path);
-  // Thousands may have had their time at once.
+  auto status = remove();
   rest(kRestShare * (log_.clock().steady() - began));
   return status;
 }
 
 // To free a large file at once may keep the disk from everything else for as long as that takes
-// (0.15 s a GiB where the file system tells the disk what it frees).
-Status Housekeeper::shrink(const std::string& path) {
-  MYELIN_TRY(file, log_.disk().open(path, Writes::Buffered, Create::No));
-  MYELIN_TRY(bytes, file->size_bytes());
+// (0.15 s a GiB where the file system tells the disk what it frees). A file that cannot be made
+// smaller goes as a whole.
+void Housekeeper::shrink(File& file) {
+  const auto size = file.size_bytes();
+  auto bytes = size ? *size : 0;
   while (bytes > options_.freed_at_once && !stopping_) {
     bytes -= options_.freed_at_once;
     const auto began = log_.clock().steady();
-    MYELIN_TRY_VOID(file->truncate(bytes));
+    if (!file.truncate(bytes)) return;
     rest(kRestShare * (log_.clock().steady() - began));
   }
-  return {};
 }
 
 void Housekeeper::rest(SteadyTime::duration time) {
@@ -274,7 +297,7 @@ Status Housekeeper::sweep_deleted() {
   for (const auto& entry : entries) {
     if (!entry.is_directory || !entry.name.ends_with(".deleted")) continue;
     if (log_.has_snapshot()) return {};
-    MYELIN_TRY_VOID(remove_tree(topics + "/" + entry.name));
+    MYELIN_TRY_VOID(remove_directory(topics + "/" + entry.name));
   }
   return {};
 }
@@ -292,8 +315,7 @@ Status Housekeeper::sweep_partition(const Partition& partition) {
     const auto name = parse_segment_name(entry.name);
     if (!name || name->base >= segments->back().base_offset) continue;
     if (named.contains({name->base.value, name->generation})) continue;
-    MYELIN_TRY_VOID(remove_file(partition.directory() + "/" + entry.name));
-    ++removed_files_;
+    log_.add_removable(partition, partition.directory() + "/" + entry.name);
   }
   return {};
 }

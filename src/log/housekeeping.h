@@ -76,9 +76,10 @@ class Housekeeper {
   void sweep();
   Status sweep_partition(const Partition& partition);
   Status sweep_deleted();
-  Status remove_tree(const std::string& path);
-  Status remove_file(const std::string& path);
-  Status shrink(const std::string& path);
+  Status remove_directory(const std::string& path);
+  Status remove_segment(const std::string& path);
+  Status remove_gently(const std::function<Status()>& remove);
+  void shrink(File& file);
   void rest(SteadyTime::duration time);
   void report(std::string_view what, const Status& status) const;
 

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -107,9 +108,17 @@ class Log {
   // the new one is to be removed. Blocks until the flusher has done it.
   Status replace_segments(Partition& partition, std::span<const SegmentState> old,
                           const SegmentState& fresh, Offset compacted_through);
-  // Files and directories that no durable checkpoint names any more: the caller removes them.
-  // Nothing while there is a snapshot.
-  std::vector<std::string> take_removable();
+  // Files and directories that no durable checkpoint names any more: the caller removes them, and
+  // says so with removed(). Nothing while there is a snapshot.
+  std::vector<std::string> removable() const;
+  // Does `step`, which opens or removes one of them. Not while a directory leaves its name, and
+  // Conflict when it is no longer removable: a topic that has taken the name may own the path by
+  // now.
+  Status touch_removable(const std::string& path, const std::function<Status()>& step);
+  void removed(const std::string& path);
+  // A file in the partition's directory that no checkpoint names. Nothing when the topic is
+  // deleted: its directory goes as a whole.
+  void add_removable(const Partition& partition, std::string path);
 
   // Writes a checkpoint and gives its state. As long as the snapshot lives none of the files that
   // it names is removed; those of a topic that is deleted meanwhile move to
@@ -263,13 +272,17 @@ class Log {
   std::string failure_ MYELIN_GUARDED_BY(buffer_mutex_);   // Why it has failed.
 
   std::vector<Replacement*> replacements_ MYELIN_GUARDED_BY(buffer_mutex_);
-  std::vector<std::string> removable_ MYELIN_GUARDED_BY(buffer_mutex_);
   struct WantedSnapshot {
     std::uint64_t checkpoint = 0;  // The first that will do.
     Checkpoint* state = nullptr;
   };
   std::vector<WantedSnapshot> snapshots_wanted_ MYELIN_GUARDED_BY(buffer_mutex_);
   std::size_t snapshots_ MYELIN_GUARDED_BY(buffer_mutex_) = 0;
+
+  // Held, before any other, while one of the paths is opened or removed and while directories leave
+  // their names.
+  mutable Mutex removal_mutex_;
+  std::set<std::string> removable_ MYELIN_GUARDED_BY(removal_mutex_);
 
   std::atomic<bool> failed_ = false;
   std::atomic<std::uint64_t> producer_ids_ = 0;

@@ -65,6 +65,7 @@ class ModelRun {
     auto opened = Log::open(*disk_, clock_, system_random_, options());
     expect(opened.has_value(), opened ? "" : opened.error().message());
     log_ = std::move(*opened);
+    listed_.clear();
     topics_.clear();
     for (const auto& topic : log_->topics()) topics_[topic->spec.id] = topic;
     clock_.set(std::max(to_ms(clock_.now()), to_ms(last_received_)));
@@ -391,15 +392,21 @@ class ModelRun {
   // As whoever removes files does it; nothing that the durable checkpoint names may be given.
   void remove_files() {
     quiesce();
-    const auto removable = log_->take_removable();
-    expect(!held_ || removable.empty(), "files are given away over a snapshot");
+    // It may have come to some of them only now.
+    auto removable = std::exchange(listed_, log_->removable());
+    if (below(2) == 0) removable = listed_;
+    expect(!held_ || listed_.empty(), "files are given away over a snapshot");
     const auto named = named_files(*disk_);
     for (const auto& path : removable) {
-      expect(!named.contains(path), path + " may be removed and is still named");
-      for (const auto& below : disk_->paths()) {
-        if (below.starts_with(path + "/")) expect(disk_->remove(below).has_value(), below);
-      }
-      [[maybe_unused]] const auto status = disk_->remove(path);
+      const auto touched = log_->touch_removable(path, [&]() -> Status {
+        expect(!named.contains(path), path + " may be removed and is still named");
+        for (const auto& below : disk_->paths()) {
+          if (below.starts_with(path + "/")) expect(disk_->remove(below).has_value(), below);
+        }
+        [[maybe_unused]] const auto status = disk_->remove(path);
+        return {};
+      });
+      if (touched) log_->removed(path);
     }
   }
 
@@ -461,6 +468,7 @@ class ModelRun {
   std::unique_ptr<SimDisk> disk_;
   std::unique_ptr<Log> log_;
   std::shared_ptr<const Snapshot> held_;
+  std::vector<std::string> listed_;  // As removable, when files were last removed.
 };
 
 int setting(const char* name, int otherwise) {

@@ -320,6 +320,10 @@ Status SimDisk::rename(const std::string& from, const std::string& to) {
   const auto found = names_.find(from);
   if (found == names_.end()) return not_found(from);
   MYELIN_TRY_VOID(step("rename", from));
+  // As the system call: a directory takes no other's place that has something in it.
+  const auto within = names_.lower_bound(to + "/");
+  if (within != names_.end() && within->first.starts_with(to + "/"))
+    return Error(ErrorCode::Conflict, fmt::format("cannot rename {}: {} is not empty", from, to));
   rename_locked({to, found->second, from});
   return step("renamed", to);
 }

@@ -54,7 +54,7 @@ void Decoder::read(Records& value, Versions) {
   read_view(view, bytes_length());
   value = {};
   if (!view || !in_.ok()) return;
-  auto* const piece = arena_.make<std::string_view>(1);
+  auto* const piece = arena_.try_make<std::string_view>(1);
   if (piece == nullptr) return fail_exhausted();
   *piece = *view;
   value.pieces = List<std::string_view>(piece, 1);

@@ -128,7 +128,7 @@ class Decoder {
     // Each takes a byte at least.
     if (static_cast<std::uint64_t>(count) > in_.remaining())
       return fail("says that it holds more than there is");
-    T* const data = arena_.make<T>(static_cast<std::size_t>(count));
+    T* const data = arena_.try_make<T>(static_cast<std::size_t>(count));
     if (data == nullptr) return fail_exhausted();
     value = List<T>(data, static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) {

@@ -64,7 +64,7 @@ class List {
   T& back() { return data_[size_ - 1]; }
   const T& back() const { return data_[size_ - 1]; }
 
-  // A further element at the end. Earlier references break. The arena has room.
+  // A further element at the end. Earlier references break. Throws ArenaFull.
   T& add(Arena& arena, const T& value = T()) {
     if (size_ == capacity_) reserve(arena, size_ < 4 ? 4 : std::size_t{2} * size_);
     data_[size_] = value;

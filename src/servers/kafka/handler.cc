@@ -33,7 +33,6 @@ void Call::begin_answer(std::int16_t version) {
 
 void Call::end_answer() {
   store_be(output_.bytes().data(), static_cast<std::int32_t>(output_.size_bytes() - kLengthBytes));
-  is_answered_ = true;
 }
 
 io::Task<void> Handler::finish(Call&) { co_return; }

@@ -36,6 +36,8 @@ struct RequestBytes {
 
 class Call {
  public:
+  static constexpr std::size_t kAnswerBytesMax = std::size_t{256} << 20;
+
   Call(Session& session, const Api& api, RequestBytes request, const DecodedHeader& header,
        SteadyTime received);
 
@@ -45,13 +47,16 @@ class Call {
   std::int16_t version() const { return header_.api_version; }
   const Api& api() const { return api_; }
   SteadyTime received() const { return received_; }
-  // For what lives as long as the call.
+  // For what lives as long as the call. Throws ArenaFull beyond a limit on answers: the session
+  // refuses the request then.
   Arena& arena() { return arena_; }
 
   // The request; views into the call. After an error the connection is to be closed.
   template <class Message>
   Result<Message> decode() {
-    return kafka::decode<Message>(body_, version(), arena_);
+    auto message = kafka::decode<Message>(body_, version(), arena_);
+    arena_.set_bytes_max(kAnswerBytesMax);
+    return message;
   }
 
   // The response, once.
@@ -68,14 +73,13 @@ class Call {
   // Keeps what the response refers to until it is written.
   void keep(std::shared_ptr<const void> owner) { kept_.push_back(std::move(owner)); }
   void keep(MemoryBudget::Share share) { answer_share_ = std::move(share); }
-  // The request is not to be answered (acks=0).
-  void answer_nothing() { is_answered_ = true; }
   // The connection is to be closed: nothing else would be understood.
   void refuse(Error error) { refusal_ = std::move(error); }
 
   const std::optional<Error>& refusal() const { return refusal_; }
-  bool is_answered() const { return is_answered_; }
   const Output& output() const { return output_; }
+  // What the answer takes until it is written, records that are not copied left out.
+  std::size_t answer_bytes() const { return arena_.used_bytes() + output_.bytes().size(); }
 
  private:
   void begin_answer(std::int16_t version);
@@ -92,7 +96,6 @@ class Call {
   std::vector<std::shared_ptr<const void>> kept_;
   MemoryBudget::Share answer_share_;
   std::optional<Error> refusal_;
-  bool is_answered_ = false;
 };
 
 class Handler {
@@ -100,7 +103,7 @@ class Handler {
   virtual ~Handler() = default;
 
   virtual io::Task<void> start(Call& call) = 0;
-  // Afterwards the call is answered or refused.
+  // Afterwards the call is answered or refused, or has no answer (acks=0).
   virtual io::Task<void> finish(Call& call);
 };
 

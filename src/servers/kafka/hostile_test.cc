@@ -1,5 +1,6 @@
 // Peers that send what no client would.
 #include <random>
+#include <thread>
 
 #include "formats/kafka_protocol/message_test_support.h"
 #include "servers/kafka/catalogue.h"
@@ -134,6 +135,57 @@ TEST_F(HostilePeerTest, AReaderThatNeverReadsHoldsNoMoreThanItsShare) {
   EXPECT_EQ(produce(client, "labs", batch({"a"})).error_code, 0);
   readers.clear();
   EXPECT_TRUE(io::testing::eventually([&] { return server_->fetch_memory().used_bytes() == 0; }));
+  expect_unharmed();
+}
+
+OffsetFetchRequest many_offsets(testing::KafkaClient& client, std::size_t count) {
+  OffsetFetchRequest request;
+  request.group_id = "readers";
+  auto& topic = request.topics.emplace().add(client.arena());
+  topic.name = "labs";
+  topic.partition_indexes = {client.arena().make<std::int32_t>(count), count};
+  return request;
+}
+
+TEST_F(HostilePeerTest, AnAnswerMayTakeMuchMoreThanItsRequest) {
+  constexpr std::size_t kMany = 300'000;
+  auto client = connect();
+  const auto found = client.ask<OffsetFetchResponse>(many_offsets(client, kMany), 7);
+  ASSERT_EQ(found.topics.size(), 1u);
+  EXPECT_EQ(found.topics[0].partitions.size(), kMany);
+  expect_unharmed();
+}
+
+TEST_F(HostilePeerTest, AnAnswerBeyondAllMeasureIsRefused) {
+  auto client = connect();
+  DescribeConfigsRequest request;
+  request.include_documentation = true;
+  constexpr std::int8_t kTopic = 2;
+  for (int i = 0; i < 60'000; ++i) {
+    auto& resource = request.resources.add(client.arena());
+    resource.resource_type = kTopic;
+    resource.resource_name = "labs";
+  }
+  client.send(request, 4);
+  EXPECT_TRUE(client.is_closed());
+  expect_unharmed();
+}
+
+TEST_F(HostilePeerTest, NoFurtherRequestBeginsWhileLargeAnswersWaitForTheirReader) {
+  constexpr int kRequests = 60;
+  constexpr std::size_t kMany = 100'000;  // 2 MB on the wire.
+  auto client = connect();
+  const auto request = many_offsets(client, kMany);
+  std::thread sending([&] {
+    for (int i = 0; i < kRequests; ++i) client.send(request, 7);
+  });
+  const auto begun = [&] { return server_->requests(kOffsetFetch.key).value(); };
+  EXPECT_TRUE(io::testing::eventually([&] { return begun() > 0; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_LT(begun(), kRequests / 2u);
+  for (int i = 0; i < kRequests; ++i)
+    EXPECT_EQ(client.receive<OffsetFetchResponse>(7).topics[0].partitions.size(), kMany);
+  sending.join();
   expect_unharmed();
 }
 

@@ -245,11 +245,8 @@ io::Task<void> ProduceHandler::finish(Call& call) {
   // There is no other way to say it: KIP-1 and Kafka's own broker.
   const bool failed = std::ranges::any_of(
       parts_, [](const Part& part) { return part.answer.error_code != code(KafkaError::None); });
-  if (failed) {
+  if (failed)
     call.refuse(Error(ErrorCode::InvalidInput, "records were refused that want no answer"));
-  } else {
-    call.answer_nothing();
-  }
 }
 
 void ProduceHandler::answer(Call& call) {

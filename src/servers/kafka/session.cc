@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kLengthBytes = 4;
 constexpr std::size_t kHeaderBytesMin = 8;
 constexpr std::size_t kUnreadBytesKept = 1024;  // An idle connection holds no more.
+// Of answers that wait for a peer to read: beyond it no further request is begun.
+constexpr std::size_t kUnsentBytesMax = 1u << 20;
 
 bool is_loopback(std::string_view peer) {
   return peer.starts_with("127.") || peer.starts_with("[::1]");
@@ -155,8 +157,7 @@ io::Task<std::optional<RequestBytes>> Session::next_request() {
 }
 
 io::Task<bool> Session::start(RequestBytes request) {
-  while (in_flight_count_ >= server_.settings().in_flight_requests_max && !failed_)
-    co_await room_.wait();
+  while (is_full() && !failed_) co_await room_.wait();
   if (failed_) co_return false;
   const auto peeked = peek_request_header(request.view());
   const auto* entry = peeked ? find_entry(peeked->api_key) : nullptr;
@@ -179,15 +180,31 @@ io::Task<bool> Session::start(RequestBytes request) {
   auto in_flight = std::make_unique<InFlight>(*this, *entry, std::move(request), *header,
                                               server_.parts().clock.steady());
   auto& call = in_flight->call;
-  co_await in_flight->handler->start(call);
+  co_await run_step(in_flight->handler->start(call), call);
   if (call.refusal()) {
-    refuse(fmt::format("{} v{}: {}", entry->api->name, call.version(), call.refusal()->message()));
+    refuse(call);
     co_return false;
   }
   ++in_flight_count_;
+  in_flight->answer_bytes = call.answer_bytes();
+  unsent_bytes_ += in_flight->answer_bytes;
   in_flight_.push_back(std::move(in_flight));
   more_.notify();
   co_return true;
+}
+
+bool Session::is_full() const {
+  return in_flight_count_ >= server_.settings().in_flight_requests_max ||
+         unsent_bytes_ > kUnsentBytesMax;
+}
+
+io::Task<void> Session::run_step(io::Task<void> step, Call& call) {
+  try {
+    co_await std::move(step);
+  } catch (const ArenaFull&) {
+    call.refuse(Error(ErrorCode::Exhausted, fmt::format("its answer would take more than {} bytes",
+                                                        Call::kAnswerBytesMax)));
+  }
 }
 
 io::Task<void> Session::write() {
@@ -198,9 +215,9 @@ io::Task<void> Session::write() {
     }
     const auto next = std::move(in_flight_.front());
     in_flight_.pop_front();
-    co_await next->handler->finish(next->call);
+    co_await run_step(next->handler->finish(next->call), next->call);
     if (next->call.refusal()) {
-      refuse(next->call.refusal()->message());
+      refuse(next->call);
       fail();
       co_return;
     }
@@ -210,6 +227,7 @@ io::Task<void> Session::write() {
       co_return;
     }
     --in_flight_count_;
+    unsent_bytes_ -= next->answer_bytes;
     room_.notify();
   }
 }
@@ -230,6 +248,10 @@ void Session::refuse(std::string_view reason) {
   server_.refused().increment();
   server_.parts().logger.limited(LogLevel::Warn, "kafka.connection.refused",
                                  {{"peer", context_.peer}, {"reason", reason}});
+}
+
+void Session::refuse(const Call& call) {
+  refuse(fmt::format("{} v{}: {}", call.api().name, call.version(), call.refusal()->message()));
 }
 
 void Session::fail() {

@@ -53,6 +53,7 @@ class Session {
         : call(session, *entry.api, std::move(request), header, received), handler(entry.make()) {}
     Call call;
     const std::unique_ptr<Handler> handler;
+    std::size_t answer_bytes = 0;  // As of when it was started.
   };
 
   io::Task<void> read();
@@ -63,9 +64,13 @@ class Session {
   io::Task<bool> fill(std::span<char> rest);
   // False when the connection is to be closed.
   io::Task<bool> start(RequestBytes request);
+  bool is_full() const;
+  // One of a handler's.
+  static io::Task<void> run_step(io::Task<void> step, Call& call);
   io::Task<void> write();
   io::Task<bool> write_answer(const Call& call);
   void refuse(std::string_view reason);
+  void refuse(const Call& call);
   security::AuditEvent audit_event(security::AuditAction action, security::Resource resource);
   static io::Task<void> record(security::AuditSink& sink, security::AuditEvent event);
   void fail();
@@ -80,6 +85,7 @@ class Session {
   std::string unread_;  // Read and not yet taken.
   std::deque<std::unique_ptr<InFlight>> in_flight_;
   std::size_t in_flight_count_ = 0;
+  std::size_t unsent_bytes_ = 0;  // Of answers of those in flight.
   io::Notifier more_;  // For write(): something is in flight, or nothing more comes.
   io::Notifier room_;  // For read(): something is not in flight any more.
   bool reading_ = true;
