@@ -148,6 +148,7 @@ TEST(LogDeletion, TakesBackPathsThatTheNextTopicOfTheNameMayHave) {
   ASSERT_TRUE(log.log->checkpoint());
   for (const auto& path : removable) {
     const auto touched = log.log->touch_removable(path, [&] { return disk.remove(path); });
+    ASSERT_FALSE(touched) << path;
     EXPECT_EQ(touched.error().code(), ErrorCode::Conflict);
   }
   ASSERT_TRUE(log.reopen());
