@@ -51,6 +51,7 @@ class Round:
         self.life = None
         self.stop_seconds_max = 20
         self.http_port = self.mllp_port = 0
+        self.ports = None  # Those of every life, where clients come back.
 
     def run(self):
         raise NotImplementedError
@@ -60,7 +61,7 @@ class Round:
         raise NotImplementedError
 
     def start(self, die_at=0, recorded=True, faults=()):
-        self.http_port, self.mllp_port, kafka_port = free_ports(3)
+        self.http_port, self.mllp_port, kafka_port = self.ports or free_ports(3)
         # The shim allows no exec, so a script must not begin with env.
         command = [sys.executable] if self.options.server.endswith(".py") else []
         command += [self.options.server, "serve", "--data", self.data]
