@@ -197,22 +197,17 @@ void Log::apply_deletions() {
 // After a checkpoint. Directories leave their names at once, because a topic of the same name may
 // come; the rest is for whoever takes it.
 void Log::release_removable() {
-  MutexLock lock(removal_mutex_);
   for (auto& path : doomed_files_) {
     files_.forget(path);
     large_batches_.forget(path);
-    removable_.insert(std::move(path));
+    removables_.add(std::move(path));
   }
   doomed_files_.clear();
-  for (auto& [from, to] : doomed_directories_) {
+  for (const auto& [from, to] : doomed_directories_) {
     // A partition without records has none. What cannot be renamed is seen at the next start.
-    if (!disk_.rename(from, to)) continue;
-    const auto below = from + "/";
-    files_.forget_below(below);
-    large_batches_.forget_below(below);
-    // These paths are for files of the topic that takes the name.
-    std::erase_if(removable_, [&](const auto& path) { return path.starts_with(below); });
-    removable_.insert(std::move(to));
+    if (!removables_.move(from, to)) continue;
+    files_.forget_below(from + "/");
+    large_batches_.forget_below(from + "/");
   }
   doomed_directories_.clear();
   doomed_names_.clear();
@@ -223,35 +218,19 @@ bool Log::has_snapshot() const {
   return snapshots_ > 0;
 }
 
-std::vector<std::string> Log::removable() const {
-  MutexLock lock(removal_mutex_);
-  if (has_snapshot()) return {};
-  return {removable_.begin(), removable_.end()};
-}
-
-Status Log::touch_removable(const std::string& path, const std::function<Status()>& step) {
-  MutexLock lock(removal_mutex_);
-  if (has_snapshot() || !removable_.contains(path))
-    return Error(ErrorCode::Conflict, fmt::format("{} is not to be removed", path));
-  return step();
-}
-
-void Log::removed(const std::string& path) {
-  MutexLock lock(removal_mutex_);
-  removable_.erase(path);
-}
-
 void Log::add_removable(const Partition& partition, std::string path) {
-  MutexLock lock(removal_mutex_);
-  MutexLock topics_lock(queue_mutex_);
-  if (topics_.contains(partition.id().topic)) removable_.insert(std::move(path));
+  removables_.add_if(std::move(path), [&] {
+    MutexLock lock(queue_mutex_);
+    return topics_.contains(partition.id().topic);
+  });
 }
 
 Status Log::replace_segments(Partition& partition, std::span<const SegmentState> old,
                              const SegmentState& fresh, Offset compacted_through) {
   // An earlier attempt may have left its files under the same names.
   for (const auto file : {SegmentFile::Log, SegmentFile::Meta})
-    removed(segment_path(partition.directory(), fresh.base_offset, fresh.generation, file));
+    removables_.forget(
+        segment_path(partition.directory(), fresh.base_offset, fresh.generation, file));
   Replacement mine{partition, old, fresh, compacted_through};
   MutexLock lock(buffer_mutex_);
   replacements_.push_back(&mine);

@@ -367,9 +367,9 @@ TEST(CompactionModel, ShowsTheFinalStateToAReaderThatTakesLessThanTheTimeOfTombs
       log.settle();
       ASSERT_TRUE(log.compact());
       log.settle();
-      for (const auto& path : log.log->removable()) {
+      for (const auto& path : log.log->removables().list()) {
         ASSERT_TRUE(disk.remove(path));
-        log.log->removed(path);
+        log.log->removables().forget(path);
       }
     };
     for (int i = 0; i < kMany; ++i) log.put(fmt::format("k{}", i), "x");

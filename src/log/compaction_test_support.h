@@ -216,9 +216,9 @@ class CompactionTest : public ::testing::Test {
   }
   // As after a housekeeper's pass.
   static void remove_files(KeyedLog& log) {
-    for (const auto& path : log.log->removable()) {
+    for (const auto& path : log.log->removables().list()) {
       ASSERT_TRUE(log.disk->remove(path)) << path;
-      log.log->removed(path);
+      log.log->removables().forget(path);
     }
   }
   static std::vector<ReadRecord> without(std::vector<ReadRecord> records,

@@ -193,7 +193,7 @@ TEST_F(CompactorTest, DoesNotWriteASegmentAnewThatLosesNothing) {
   must_compact(log);
   EXPECT_EQ(log.counts.written_bytes, 0u);
   EXPECT_EQ(log.files(), files);
-  EXPECT_THAT(log.log->removable(), IsEmpty());
+  EXPECT_THAT(log.log->removables().list(), IsEmpty());
   EXPECT_EQ(log.partition().compacted_through(), Offset(2));
 }
 

@@ -194,12 +194,12 @@ bool Housekeeper::wait_for_checkpoint() {
 }
 
 void Housekeeper::remove_files() {
-  for (const auto& path : log_.removable()) {
+  for (const auto& path : log_.removables().list()) {
     const auto status = path.ends_with(".deleted") ? remove_directory(path) : remove_segment(path);
     const auto code = status ? std::nullopt : std::optional(status.error().code());
     if (code == ErrorCode::Conflict) continue;
     if (!code || code == ErrorCode::NotFound) {
-      log_.removed(path);
+      log_.removables().forget(path);
       ++removed_files_;
     } else {
       report("log.removal_failed", status);
@@ -224,7 +224,7 @@ Status Housekeeper::remove_directory(const std::string& path) {
 Status Housekeeper::remove_segment(const std::string& path) {
   auto& disk = log_.disk();
   std::unique_ptr<File> file;
-  const auto opened = log_.touch_removable(path, [&]() -> Status {
+  const auto opened = log_.removables().touch(path, [&]() -> Status {
     MYELIN_TRY(there, disk.open(path, Writes::Buffered, Create::No));
     file = std::move(there);
     return {};
@@ -233,7 +233,7 @@ Status Housekeeper::remove_segment(const std::string& path) {
   if (opened) shrink(*file);
   file.reset();
   return remove_gently([&] {
-    return log_.touch_removable(path, [&] {
+    return log_.removables().touch(path, [&] {
       log_.files().forget(path);  // One may have opened it again.
       return disk.remove(path);
     });

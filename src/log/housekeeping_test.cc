@@ -185,7 +185,7 @@ TEST_F(HousekeeperTest, RemovesNoFileBeforeTheCheckpointThatNoLongerNamesIt) {
   Housekeeper keeper(*log.log, options);
   std::thread passing([&] { keeper.pass(); });
   while (log.partition().start() == Offset(0)) std::this_thread::yield();
-  EXPECT_THAT(log.log->removable(), IsEmpty());
+  EXPECT_THAT(log.log->removables().list(), IsEmpty());
   keeper.stop();  // It waits for no disk.
   passing.join();
   EXPECT_EQ(log.files(), before);

@@ -11,7 +11,6 @@
 
 #include <atomic>
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -30,6 +29,7 @@
 #include "log/journal.h"
 #include "log/large_batch.h"
 #include "log/options.h"
+#include "log/removables.h"
 #include "log/snapshot.h"
 #include "log/space.h"
 #include "log/types.h"
@@ -108,18 +108,9 @@ class Log {
   // the new one is to be removed. Blocks until the flusher has done it.
   Status replace_segments(Partition& partition, std::span<const SegmentState> old,
                           const SegmentState& fresh, Offset compacted_through);
-  // Files and directories that no durable checkpoint names any more: the caller removes them, and
-  // says so with removed(). Nothing while there is a snapshot.
-  std::vector<std::string> removable() const;
-  // Does `step`, which opens or removes one of them. Not while a directory leaves its name, and
-  // Conflict when it is no longer removable: a topic that has taken the name may own the path by
-  // now.
-  Status touch_removable(const std::string& path, const std::function<Status()>& step);
-  void removed(const std::string& path);
-  // A file in the partition's directory that no checkpoint names. Nothing when the topic is
-  // deleted: its directory goes as a whole.
+  Removables& removables() { return removables_; }
+  // A file of the partition that no checkpoint names.
   void add_removable(const Partition& partition, std::string path);
-
   // Writes a checkpoint and gives its state. As long as the snapshot lives none of the files that
   // it names is removed; those of a topic that is deleted meanwhile move to
   // topics/<topic id>-<partition>.deleted. Blocks on the disk; Exhausted when it has no space.
@@ -225,6 +216,7 @@ class Log {
   const Options options_;
   std::unique_ptr<DirectoryLock> lock_;
   FilePool files_;
+  Removables removables_{disk_, [this] { return has_snapshot(); }};
   std::string weakness_;
   JournalGeometry geometry_;
   bool fresh_ = false;  // Made by this open.
@@ -278,11 +270,6 @@ class Log {
   };
   std::vector<WantedSnapshot> snapshots_wanted_ MYELIN_GUARDED_BY(buffer_mutex_);
   std::size_t snapshots_ MYELIN_GUARDED_BY(buffer_mutex_) = 0;
-
-  // Held, before any other, while one of the paths is opened or removed and while directories leave
-  // their names.
-  mutable Mutex removal_mutex_;
-  std::set<std::string> removable_ MYELIN_GUARDED_BY(removal_mutex_);
 
   std::atomic<bool> failed_ = false;
   std::atomic<std::uint64_t> producer_ids_ = 0;

@@ -392,21 +392,16 @@ class ModelRun {
   // As whoever removes files does it; nothing that the durable checkpoint names may be given.
   void remove_files() {
     quiesce();
-    // It may have come to some of them only now.
-    auto removable = std::exchange(listed_, log_->removable());
-    if (below(2) == 0) removable = listed_;
+    const auto earlier = std::exchange(listed_, log_->removables().list());
     expect(!held_ || listed_.empty(), "files are given away over a snapshot");
     const auto named = named_files(*disk_);
-    for (const auto& path : removable) {
-      const auto touched = log_->touch_removable(path, [&]() -> Status {
+    for (const auto& path : below(2) == 0 ? listed_ : earlier) {
+      const auto touched = log_->removables().touch(path, [&]() -> Status {
         expect(!named.contains(path), path + " may be removed and is still named");
-        for (const auto& below : disk_->paths()) {
-          if (below.starts_with(path + "/")) expect(disk_->remove(below).has_value(), below);
-        }
-        [[maybe_unused]] const auto status = disk_->remove(path);
+        remove_tree(*disk_, path);
         return {};
       });
-      if (touched) log_->removed(path);
+      if (touched) log_->removables().forget(path);
     }
   }
 

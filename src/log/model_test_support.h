@@ -29,6 +29,13 @@ inline void expect(bool holds, const std::string& otherwise) {
   if (!holds) throw Mismatch(otherwise);
 }
 
+inline void remove_tree(SimDisk& disk, const std::string& path) {
+  for (const auto& below : disk.paths()) {
+    if (below.starts_with(path + "/")) expect(disk.remove(below).has_value(), below);
+  }
+  [[maybe_unused]] const auto status = disk.remove(path);
+}
+
 // Wall-clock time as the test sets it, forwards and backwards; delays are real but for those that
 // it ends.
 class ModelClock final : public Clock {

@@ -35,12 +35,12 @@ Write new_topic(const LogOnDisk& log, std::uint8_t id, const std::string& value)
 
 // Removes what the log gives away.
 void remove_files(LogOnDisk& log) {
-  for (const auto& path : log.log->removable()) {
+  for (const auto& path : log.log->removables().list()) {
     for (const auto& file : log.disk.paths()) {
       if (file.starts_with(path + "/")) EXPECT_TRUE(log.disk.remove(file));
     }
     EXPECT_TRUE(log.disk.remove(path)) << path;
-    log.log->removed(path);
+    log.log->removables().forget(path);
   }
 }
 
@@ -127,10 +127,11 @@ TEST(LogDeletion, MovesFilesAsideWithTheNextCheckpointAndNoEarlier) {
   const auto id = log.find("a")->spec.id.to_string();
   ASSERT_TRUE(log.remove(log.find("a")));
   EXPECT_TRUE(*disk.exists(path_of(0)));
-  EXPECT_THAT(log.log->removable(), IsEmpty());
+  EXPECT_THAT(log.log->removables().list(), IsEmpty());
   ASSERT_TRUE(log.log->checkpoint());
   EXPECT_FALSE(*disk.exists(path_of(0)));
-  EXPECT_THAT(log.log->removable(), ElementsAre(fmt::format("/data/topics/{}-0.deleted", id)));
+  EXPECT_THAT(log.log->removables().list(),
+              ElementsAre(fmt::format("/data/topics/{}-0.deleted", id)));
 }
 
 // A topic under the name of a deleted one has files under its paths.
@@ -141,13 +142,13 @@ TEST(LogDeletion, TakesBackPathsThatTheNextTopicOfTheNameMayHave) {
   ASSERT_TRUE(log.log->checkpoint());
   ASSERT_TRUE(log.move_start("a", Offset(1)));
   ASSERT_TRUE(log.log->checkpoint());
-  const auto removable = log.log->removable();
+  const auto removable = log.log->removables().list();
   ASSERT_THAT(removable, Contains(path_of(0)));
   ASSERT_TRUE(log.remove(log.find("a")));
   ASSERT_TRUE(log.write(new_topic(log, 7, "new")));
   ASSERT_TRUE(log.log->checkpoint());
   for (const auto& path : removable) {
-    const auto touched = log.log->touch_removable(path, [&] { return disk.remove(path); });
+    const auto touched = log.log->removables().touch(path, [&] { return disk.remove(path); });
     ASSERT_FALSE(touched) << path;
     EXPECT_EQ(touched.error().code(), ErrorCode::Conflict);
   }
@@ -161,11 +162,11 @@ TEST(LogDeletion, TakesNoFilesOfADeletedTopicForRemovable) {
   ASSERT_TRUE(log.append("a", "one"));
   const auto topic = log.find("a");
   log.log->add_removable(*topic->partitions[0], path_of(5));
-  EXPECT_THAT(log.log->removable(), ElementsAre(path_of(5)));
-  log.log->removed(path_of(5));
+  EXPECT_THAT(log.log->removables().list(), ElementsAre(path_of(5)));
+  log.log->removables().forget(path_of(5));
   ASSERT_TRUE(log.remove(topic));
   log.log->add_removable(*topic->partitions[0], path_of(5));
-  EXPECT_THAT(log.log->removable(), IsEmpty());
+  EXPECT_THAT(log.log->removables().list(), IsEmpty());
 }
 
 // Holds the committer, so that what a test sends meanwhile is in one queue.
@@ -332,14 +333,14 @@ TEST_F(MovedStart, IsWhereLookUpsBelowItBegin) {
 
 TEST_F(MovedStart, GivesSegmentsAwayOnlyAfterACheckpoint) {
   ASSERT_TRUE(log_.move_start("a", Offset(5)));
-  EXPECT_THAT(log_.log->removable(), IsEmpty());
+  EXPECT_THAT(log_.log->removables().list(), IsEmpty());
   const auto image = disk_.crash_image(1);
   ASSERT_TRUE(log_.log->checkpoint());
   EXPECT_EQ(segments(), 3u);  // The one that the start is in stays.
-  EXPECT_THAT(log_.log->removable(),
+  EXPECT_THAT(log_.log->removables().list(),
               ElementsAre(path_of(0), EndsWith("0.meta"), path_of(2), EndsWith("2.meta")));
   remove_files(log_);
-  EXPECT_THAT(log_.log->removable(), IsEmpty());
+  EXPECT_THAT(log_.log->removables().list(), IsEmpty());
   EXPECT_EQ(log_.values("a")->size(), 5u);
   ASSERT_TRUE(log_.reopen());
   EXPECT_EQ(first_value(), "5");
@@ -378,13 +379,13 @@ TEST_F(MovedStart, IsTakenBackByNobodyWhenASnapshotKeepsTheFiles) {
   ASSERT_TRUE(snapshot);
   ASSERT_TRUE(log_.move_start("a", Offset(5)));
   ASSERT_TRUE(log_.log->checkpoint());
-  EXPECT_THAT(log_.log->removable(), IsEmpty());
+  EXPECT_THAT(log_.log->removables().list(), IsEmpty());
   const auto& state = (*snapshot)->state.topics.begin()->second.partitions[0];
   EXPECT_EQ(state.start, Offset(0));
   for (const auto& segment : state.segments)
     EXPECT_TRUE(*disk_.exists(path_of(segment.base_offset.value)));
   snapshot->reset();
-  EXPECT_EQ(log_.log->removable().size(), 4u);
+  EXPECT_EQ(log_.log->removables().list().size(), 4u);
 }
 
 TEST_F(MovedStart, LeavesTheFilesOfADeletedTopicToItsSnapshot) {
@@ -394,10 +395,10 @@ TEST_F(MovedStart, LeavesTheFilesOfADeletedTopicToItsSnapshot) {
   ASSERT_TRUE(log_.remove(log_.find("a")));
   ASSERT_TRUE(log_.write(new_topic(log_, 7, "new")));
   ASSERT_TRUE(log_.log->checkpoint());
-  EXPECT_THAT(log_.log->removable(), IsEmpty());
+  EXPECT_THAT(log_.log->removables().list(), IsEmpty());
   EXPECT_TRUE(*disk_.exists(moved + "/00000000000000000000.log"));
   snapshot->reset();
-  EXPECT_THAT(log_.log->removable(), ElementsAre(moved));
+  EXPECT_THAT(log_.log->removables().list(), ElementsAre(moved));
 }
 
 TEST(LogSnapshot, HoldsWhatWasAcknowledgedBeforeIt) {
