@@ -23,6 +23,8 @@ log::Options log_options(const Settings& settings) {
   options.buffer_bytes_max = settings.log.buffer_bytes_max.value;
   options.flush_interval = settings.log.flush_interval;
   options.large_batch_bytes = settings.log.large_batch_bytes.value;
+  options.producer_expiry = settings.log.producer_expiry;
+  options.producers_max = settings.log.producers_max;
   options.space.free_bytes_min = settings.log.free_bytes_min.value;
   options.space.warn_percent = settings.log.disk_warn_percent;
   options.space.refuse_percent = settings.log.disk_refuse_percent;

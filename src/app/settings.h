@@ -40,6 +40,8 @@ struct LogSettings {
   ByteSize scrub_bytes_per_second = 4_MiB;
   ByteSize compaction_memory = 64_MiB;
   ByteSize compaction_bytes_per_second = 64_MiB;
+  std::chrono::milliseconds producer_expiry{std::chrono::hours(24)};
+  std::uint32_t producers_max = 1'000'000;
 
   template <class Visitor>
   void visit(Visitor& visitor) {
@@ -71,6 +73,13 @@ struct LogSettings {
                   "Memory for the keys of a partition that is compacted.", {.min = 1 << 20});
     visitor.field("compaction_bytes_per_second", compaction_bytes_per_second,
                   "Compaction reads at this pace; 0: as fast as it goes.");
+    visitor.field("producer_expiry", producer_expiry,
+                  "An idempotent producer that writes nothing for this time is forgotten.",
+                  {.min = 60'000});
+    visitor.field("producers_max", producers_max,
+                  "Idempotent producers that are remembered, each in every partition that it "
+                  "writes to; beyond it those idle for longest are forgotten.",
+                  {.min = 1000});
   }
 };
 

@@ -86,6 +86,8 @@ void Broker::adopt(const std::shared_ptr<log::Topic>& stored) {
   subscribers_.topic_created(topic->name, topic->id());
   auto config = decode_topic_config(stored->spec.config);
   apply_policy(*topic, config);
+  MutexLock creating(create_mutex_);
+  partitions_ += topic->partition_count();
   MutexLock lock(mutex_);
   by_name_[stored->spec.name] = topic;
   by_id_[topic->id()] = topic;
@@ -192,17 +194,12 @@ Status Broker::check_partitions(std::int32_t count) const {
 
 // For so many more.
 Status Broker::check_room(std::int64_t partitions) const {
-  std::int64_t there = 0;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& [name, topic] : by_name_) there += topic->partition_count();
-  }
-  // The server's own is not counted.
-  if (there - 1 + partitions <= settings_.partitions_total_max) return {};
+  const auto there = partitions_ - 1;  // The server's own is not counted.
+  if (there + partitions <= settings_.partitions_total_max) return {};
   return Error(ErrorCode::Exhausted,
                fmt::format("{} partitions more than the {} there are; partitions_total_max allows "
                            "{}",
-                           partitions, there - 1, settings_.partitions_total_max));
+                           partitions, there, settings_.partitions_total_max));
 }
 
 Result<TopicPtr> Broker::create(const TopicName& name, log::TopicSpec spec,
@@ -231,6 +228,7 @@ Result<TopicPtr> Broker::create(const TopicName& name, log::TopicSpec spec,
     by_id_.erase(id);
     return std::move(queued).error().with_context("topic " + name.full());
   }
+  partitions_ += topic->partition_count();
   by_name_[name.full()] = topic;
   if (!config.empty()) configs_[id] = std::move(config);
   return TopicPtr(topic);
@@ -307,6 +305,7 @@ Status Broker::remove(const TopicName& name) {
   MYELIN_TRY_VOID(append_and_wait(std::move(write)));
   subscribers_.topic_removed(topic->id());
   groups_.topic_deleted(name.full(), {});
+  partitions_ -= topic->partition_count();
   MutexLock lock(mutex_);
   by_name_.erase(name.full());
   by_id_.erase(topic->id());
@@ -329,7 +328,9 @@ Status Broker::add_partitions(const TopicName& name, std::int32_t count) {
   log::Write write;
   write.grow(topic->stored, count);
   write.batches.push_back(metadata_record("partitions-added", *topic, count, config));
-  return append_and_wait(std::move(write));
+  MYELIN_TRY_VOID(append_and_wait(std::move(write)));
+  partitions_ += count - had;
+  return {};
 }
 
 Result<Offset> Broker::delete_records(const TopicName& name, PartitionIndex partition,

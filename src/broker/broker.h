@@ -144,7 +144,7 @@ class Broker {
                           std::shared_ptr<log::AppendWaiter> waiter = nullptr)
       MYELIN_REQUIRES(create_mutex_);
   Status check_partitions(std::int32_t count) const;
-  Status check_room(std::int64_t partitions) const;
+  Status check_room(std::int64_t partitions) const MYELIN_REQUIRES(create_mutex_);
   log::NewBatch metadata_record(std::string_view type, const Topic& topic, std::int32_t partitions,
                                 const TopicConfig& config) const;
   Result<TopicPtr> find_own(const TopicName& name) const;
@@ -165,6 +165,7 @@ class Broker {
   GroupCoordinator groups_;
 
   Mutex create_mutex_;  // Held over one creation; taken before mutex_.
+  std::int64_t partitions_ MYELIN_GUARDED_BY(create_mutex_) = 0;  // Of all topics.
   mutable Mutex mutex_;
   std::unordered_map<std::string, TopicPtr> by_name_ MYELIN_GUARDED_BY(mutex_);  // By full name.
   std::unordered_map<TopicId, TopicPtr> by_id_ MYELIN_GUARDED_BY(mutex_);

@@ -119,7 +119,6 @@ Result<CheckedBatch> finish(std::string_view records, const kafka::UnpackedBatch
     kafka::write_batch_header(checked.bytes, info);
   }
   checked.max_timestamp_ms = max_timestamp;
-  checked.producer_id = info.producer_id;
   checked.record_count = info.record_count;
   return checked;
 }

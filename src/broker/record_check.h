@@ -70,7 +70,6 @@ struct RecordRefusal {
 struct CheckedBatch {
   std::string bytes;  // As it is to be stored.
   std::int64_t max_timestamp_ms = -1;
-  std::int64_t producer_id = -1;
   std::int32_t record_count = 0;
 };
 

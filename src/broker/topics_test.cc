@@ -88,6 +88,9 @@ TEST(BrokerTopics, CountsThePartitionsOfAllTopics) {
   ASSERT_TRUE(topics.remove(named("b")));
   EXPECT_TRUE(topics.ensure(named("c")));
   EXPECT_EQ(topics.add_partitions(named("c"), 7).error().code(), ErrorCode::Exhausted);
+  broker.must_open();
+  EXPECT_EQ(broker.broker->create_topic(named("d"), 4, {}).error().code(), ErrorCode::Exhausted);
+  EXPECT_TRUE(broker.broker->create_topic(named("d"), 3, {}));
 }
 
 TEST(BrokerTopics, GivesATopicPartitionsThatLast) {

@@ -120,14 +120,11 @@ void ProduceHandler::check_part(Call& call, const Topic& topic, const Topic::Par
     return refuse(call, part, KafkaError::InvalidRequiredAcks, "acks: 0, 1 or all is wanted");
   if (request_.transactional_id)
     return refuse(call, part, KafkaError::InvalidRequest, "transactions are not supported yet");
-  const auto topic_asked = call.version() >= kTopicIdsFrom
-                               ? call.server().broker().find(topic.topic_id)
-                               : find_topic(call, topic.name);
-  if (topic_asked && broker::is_internal(topic_asked->name.name))
-    return refuse(call, part, KafkaError::InvalidTopic, "the topic is the server's own");
   part.found = call.version() >= kTopicIdsFrom
                    ? find_partition(call, security::Operation::Write, topic.topic_id, sent.index)
                    : find_partition(call, security::Operation::Write, topic.name, sent.index);
+  if (part.found.error == KafkaError::InvalidTopic)
+    return refuse(call, part, part.found.error, "the topic is the server's own");
   if (part.found.error != KafkaError::None) return refuse(call, part, part.found.error, {});
   if (sent.records.is_null || sent.records.size_bytes() == 0)
     return refuse(call, part, KafkaError::InvalidRecord, "there are no records");
@@ -139,9 +136,10 @@ void ProduceHandler::check_part(Call& call, const Topic& topic, const Topic::Par
                   "zstd needs version 7 of Produce");
   }
   const auto rules = part.found.topic->rules->get();
-  take(call, part, broker::check_records(records, *rules, call.server().parts().clock.now()));
-  if (rules->log_append_time && !batches_.empty() && &parts_[batch_parts_.back()] == &part)
-    part.answer.log_append_time_ms = to_ms(call.server().parts().clock.now());
+  auto checked = broker::check_records(records, *rules, call.server().parts().clock.now());
+  if (checked.batch && rules->log_append_time)
+    part.answer.log_append_time_ms = checked.batch->max_timestamp_ms;
+  take(call, part, std::move(checked));
 }
 
 void ProduceHandler::take(Call& call, Part& part, broker::RecordCheck check) {

@@ -123,6 +123,18 @@ TEST_F(ProduceTest, RefusesRecordsFromTheFarFuture) {
             code(KafkaError::InvalidTimestamp));
 }
 
+TEST_F(ProduceTest, RefusesAProducerIdWithoutEpochOrSequence) {
+  start();
+  make_topic("labs");
+  auto client = connect();
+  for (const auto& fields : {BatchFields{.producer_id = 7, .producer_epoch = 0},
+                             BatchFields{.producer_id = 7, .base_sequence = 0}}) {
+    const auto answer = produce(client, "labs", batch({"a"}, fields));
+    EXPECT_EQ(answer.error_code, code(KafkaError::InvalidRecord));
+    EXPECT_THAT(std::string(*answer.error_message), HasSubstr("producer id"));
+  }
+}
+
 TEST_F(ProduceTest, PutsItsOwnTimeWhereTheTopicSaysSo) {
   start();
   configure("timed", {{"message.timestamp.type", "LogAppendTime"}});

@@ -8,6 +8,8 @@ namespace {
 
 FoundPartition check(Call& call, security::Operation operation, broker::TopicPtr topic,
                      std::int32_t partition) {
+  if (operation == security::Operation::Write && broker::is_internal(topic->name.name))
+    return {.error = KafkaError::InvalidTopic, .topic = nullptr};
   if (!call.session().may(operation, security::Resource::topic(topic->name.full())))
     return {.error = KafkaError::TopicAuthorizationFailed, .topic = nullptr};
   if (partition < 0 || partition >= topic->partition_count())
