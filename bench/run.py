@@ -16,6 +16,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True  # No cache file may appear beside the sources.
+import kafka_peers  # noqa: E402
 import log_run  # noqa: E402
 from measure import lone_sync_us, program, put, say  # noqa: E402
 
@@ -27,7 +28,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Server:
-    def __init__(self, build, folder, keep=False):
+    def __init__(self, build, folder, keep=False, settings=()):
+        self.settings = settings
         self.data = folder / "data"
         if not keep:
             shutil.rmtree(self.data, ignore_errors=True)
@@ -38,12 +40,13 @@ class Server:
         began = time.monotonic()
         self.process = subprocess.Popen(
             [self.binary, "serve", "--data", self.data, "--http.port", "0", "--mllp.port", "0", "--kafka.port", "0",
-             "--logging.format", "json"],
+             "--logging.format", "json", *self.settings],
             stderr=subprocess.PIPE, text=True, env=environment)
         for line in self.process.stderr:
             event = json.loads(line)
             if event["event"] == "server.started":
                 self.started_s = time.monotonic() - began
+                self.kafka = event["kafka"]
                 self.http, self.mllp = f"127.0.0.1:{event['http']}", f"127.0.0.1:{event['mllp']}"
                 return self
         raise SystemExit("bench/run.py: the server did not start")
@@ -115,7 +118,13 @@ def bench_server(build, folder):
         put("server/idle-memory", server.memory_mb(), "MB")
 
 
+def bench_kafka(build, folder):
+    with Server(build, folder, settings=("--kafka.connections_max", "20000")) as server:
+        kafka_peers.bench(server)
+
+
 GROUPS = {
+    "kafka/": bench_kafka,
     "mllp/ disk/": bench_mllp,
     "mllp-to-sse/": bench_stream,
     "server/": bench_server,

@@ -67,19 +67,25 @@ def google_figures(program, module, wanted):
 
 
 def server_figures(build, wanted):
-    runner = ROOT / "bench/run.py"
+    runner, arguments = ROOT / "bench/run.py", [wanted]
+    if wanted.startswith("versus/"):  # versus/PEER or versus/PEER/PART, and by that name only: it takes half an hour.
+        peer, arguments = wanted.split("/")[1], wanted.split("/")[2:]
+        runner = ROOT / "bench/versus" / peer / "run.py"
     if not runner.is_file() or not (Path(build) / "myelin").is_file():
-        print("bench/run.py: skipped, it or the server is not there", file=sys.stderr)
+        print(f"{runner}: skipped, it or the server is not there", file=sys.stderr)
         return
-    run = subprocess.Popen([sys.executable, runner, build, wanted], stdout=subprocess.PIPE, text=True)
+    run = subprocess.Popen([sys.executable, runner, build, *arguments], stdout=subprocess.PIPE, text=True)
     for line in run.stdout:
         if line.startswith("{"):
             yield json.loads(line)
     if run.wait() != 0:
-        raise SystemExit(f"bench/run.py ended with {run.returncode}")
+        raise SystemExit(f"{runner} ended with {run.returncode}")
 
 
 def figures(build, wanted):
+    if wanted.startswith("versus/"):
+        yield from server_figures(build, wanted)
+        return
     modules = sorted({path.parent for path in (ROOT / "src").rglob("*_bench.cc")})
     for folder in modules:
         module = folder.relative_to(ROOT / "src").as_posix()

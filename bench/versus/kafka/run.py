@@ -1,4 +1,4 @@
-"""Myelin beside Apache Kafka: ./dev bench versus/kafka [PART…] [--json], or bench/versus/kafka/run.py BUILD_FOLDER [PART…].
+"""Myelin beside Apache Kafka: ./dev bench versus/kafka[/PART] [--json], or bench/versus/kafka/run.py BUILD_FOLDER [PART…].
 
 Both brokers run at once on this machine, each on its defaults, with their data side by side on the disk of the build folder;
 one Java client, Kafka's own on its defaults, loads one after the other, round after round, so that both meet the same moods of the
