@@ -6,6 +6,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 import uuid
 
 from crash_model import Model, rebuild
@@ -95,7 +96,11 @@ class Machine:
             self.arm(die_at)
             self.plan = Plan(self.life_log)
             self.plan.arm(faults)
-        return Life(command, environment, merged)
+        life = Life(command, environment, merged)
+        # One that is killed before it has begun says nothing of the server.
+        while recorded and not life.ended() and not Log(self.life_log).attached:
+            time.sleep(0.001)
+        return life
 
     def arm(self, records):
         """Lets the running process kill itself in place of so many records from now."""

@@ -50,8 +50,10 @@ def partitions(port):
     }
 
 
-def wait_until_tidy(port, seconds=30):
-    """Until the look at everything that a server takes when it starts is over."""
+def wait_until_tidy(port, seconds=120):
+    """Until the look at everything that a server takes when it starts is over. It removes files at its leisure, so thousands of
+    them take a slow disk half a minute.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         report = ask(port, "GET", "log")
