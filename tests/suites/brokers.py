@@ -15,8 +15,8 @@ import kafka_real  # noqa: E402
 import server as servers  # noqa: E402
 from suite_list import NO_AUTO_CREATE  # noqa: E402
 
-MYELIN = ["--broker.partitions_default", "4", "--logging.level", "info"]
-MYELIN_FOR = {NO_AUTO_CREATE: ["--kafka.auto_create_topics", "false", "--kafka.replication_factor", "clamp"]}
+MYELIN = ["--broker.partitions_default", "4", "--log.housekeeping_interval", "10s", "--logging.level", "info"]
+MYELIN_FOR = {NO_AUTO_CREATE: ["--kafka.auto_create_topics=false", "--kafka.replication_factor", "clamp"]}
 KAFKA = {"num.partitions": 4, "group.initial.rebalance.delay.ms": 3000, "group.min.session.timeout.ms": 6000,
          "group.share.min.record.lock.duration.ms": 1000}
 KAFKA_FOR = {NO_AUTO_CREATE: {"auto.create.topics.enable": "false"}}
