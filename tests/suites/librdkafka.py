@@ -36,6 +36,7 @@ class Board:
         self.outcomes = {row: runner_output.Outcome() for row in rows}
         self.seconds = dict.fromkeys(rows, 0.0)
         self.timed_out = dict.fromkeys(rows, False)
+        self.failed_text = {}
         self.results = {}
         self.lock = threading.Lock()
 
@@ -43,21 +44,25 @@ class Board:
         found = runner_output.outcomes(text)
         with self.lock:
             for row in job.rows:
-                self.outcomes[row].add(found.get(row.name, runner_output.Outcome()))
+                one = found.get(row.name, runner_output.Outcome())
+                if one.state != "PASSED":
+                    self.failed_text.setdefault(row, text)
+                self.outcomes[row].add(one)
                 self.seconds[row] += seconds
                 self.timed_out[row] = self.timed_out[row] or timed_out
                 self.waiting[row] -= 1
                 if not self.waiting[row]:
-                    self._judge(row, text)
+                    self._judge(row)
 
-    def _judge(self, row, text):
+    def _judge(self, row):
         one = self.outcomes[row]
         result, why = runner_output.judged(row, one, self.timed_out[row])
         self.results[row] = result
         print(f"   {row.name:<48}{result:<9}{subtests(one, row):>9}{self.seconds[row]:>8.1f} s  {why}".rstrip(),
               flush=True)
         if result == "failed":
-            last = [line for line in runner_output.COLORS.sub("", text).splitlines() if line.strip()][-FAILURE_LINES:]
+            text = runner_output.COLORS.sub("", self.failed_text.get(row, ""))
+            last = [line for line in text.splitlines() if line.strip()][-FAILURE_LINES:]
             print("\n".join(f"      | {line[:200]}" for line in last), flush=True)
 
     def count(self, result):

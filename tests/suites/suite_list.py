@@ -14,6 +14,7 @@ to start the long ones first and to give each a limit of time.
 import csv
 import dataclasses
 import pathlib
+import re
 
 LIST = pathlib.Path(__file__).resolve().parent / "librdkafka.tsv"
 BROKER, NO_AUTO_CREATE = "broker", "no-auto-create"
@@ -57,7 +58,8 @@ class Job:
 
     @property
     def label(self):
-        return "-".join(part for part in (self.number, SCENARIOS.get(self.needs), self.only) if part)
+        parts = (self.number, SCENARIOS.get(self.needs), re.sub(r"\W+", "_", self.only))
+        return "-".join(part for part in parts if part)
 
 
 def row_from(fields):
