@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Tests how the suites' words are read and judged. Starts nothing."""
 
+import pathlib
+import re
 import sys
 import unittest
 
@@ -9,6 +11,7 @@ sys.dont_write_bytecode = True
 import runner_output
 import suite_list
 
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "kafka.md"
 BEGAN = "\x1b[36m[0018_cgrp_term              /  0.000s] ================= Running test 0018_cgrp_term =================\n\x1b[0m"
 PASSED = "\x1b[36m[0018_cgrp_term              / 13.127s] \x1b[32m================= Test 0018_cgrp_term PASSED =================\x1b[0m\n"
 FAILURE = """\x1b[36m[0018_cgrp_term              /  5.001s] TEST FAILURE
@@ -85,9 +88,19 @@ class List(unittest.TestCase):
         self.assertEqual({("0045-default", 2), ("0045-noautocreate", 1), ("0081-default-x", 1), ("0081-default-y", 1)},
                          {(job.label, len(job.rows)) for job in suite_list.jobs(rows)})
 
-    def test_no_row_is_there_twice(self):
-        names = [one.name for one in suite_list.read()]
-        self.assertEqual(len(names), len(set(names)))
+    def test_no_part_of_a_test_is_there_twice(self):
+        parts = [(one.name, part) for one in suite_list.read() for part in one.only or ("",)]
+        self.assertEqual(len(parts), len(set(parts)))
+
+    def test_the_document_names_every_test_with_its_subtests(self):
+        text = " ".join(DOCUMENT.read_text(encoding="utf-8").split())
+        subtests = {}
+        for one in suite_list.chosen(suite_list.read(), [], ci_only=False):
+            if one.expected == "passes":
+                subtests[one.name] = subtests.get(one.name, 0) + one.subtests
+        for name, count in subtests.items():
+            told = f"`{name}` {count}" if count else f"`{name}`"
+            self.assertRegex(text, re.escape(told) + "[,.]")
 
 
 if __name__ == "__main__":
