@@ -11,10 +11,10 @@ A row is a test as librdkafka names it. `needs` says which server it is run agai
 to start the long ones first and to give each a limit of time.
 """
 
+import collections
 import csv
 import dataclasses
 import pathlib
-import re
 
 LIST = pathlib.Path(__file__).resolve().parent / "librdkafka.tsv"
 BROKER, NO_AUTO_CREATE = "broker", "no-auto-create"
@@ -47,6 +47,7 @@ class Job:
     needs: str
     rows: tuple
     only: str = ""
+    part: int = 0  # Of those of one number and server, where there are several.
 
     @property
     def seconds(self):
@@ -58,8 +59,7 @@ class Job:
 
     @property
     def label(self):
-        parts = (self.number, SCENARIOS.get(self.needs), re.sub(r"\W+", "_", self.only))
-        return "-".join(part for part in parts if part)
+        return "-".join([self.number, SCENARIOS.get(self.needs, self.needs)] + ([str(self.part)] if self.only else []))
 
 
 def row_from(fields):
@@ -87,5 +87,9 @@ def jobs(rows):
     for row in rows:
         for only in row.only or ("",):
             together.setdefault((row.number, row.needs, only), []).append(row)
-    found = [Job(number, needs, tuple(of), only) for (number, needs, only), of in together.items()]
+    parts = collections.Counter()
+    found = []
+    for (number, needs, only), of in together.items():
+        parts[number, needs] += 1
+        found.append(Job(number, needs, tuple(of), only, parts[number, needs]))
     return sorted(found, key=lambda job: -job.seconds)

@@ -85,12 +85,16 @@ class List(unittest.TestCase):
     def test_tests_of_one_number_share_a_process_and_parts_of_one_test_do_not(self):
         rows = [row(test="0045_a"), row(test="0045_b"), row(test="0081_c", only="x,y"),
                 row(test="0045_d", needs="no-auto-create")]
-        self.assertEqual({("0045-default", 2), ("0045-noautocreate", 1), ("0081-default-x", 1), ("0081-default-y", 1)},
+        self.assertEqual({("0045-default", 2), ("0045-noautocreate", 1), ("0081-default-1", 1), ("0081-default-2", 1)},
                          {(job.label, len(job.rows)) for job in suite_list.jobs(rows)})
 
     def test_no_part_of_a_test_is_there_twice(self):
         parts = [(one.name, part) for one in suite_list.read() for part in one.only or ("",)]
         self.assertEqual(len(parts), len(set(parts)))
+
+    def test_every_process_prints_into_a_file_of_its_own(self):
+        labels = [job.label for job in suite_list.jobs(suite_list.read())]
+        self.assertEqual(len(labels), len(set(labels)))
 
     def test_the_document_names_every_test_with_its_subtests(self):
         text = " ".join(DOCUMENT.read_text(encoding="utf-8").split())
