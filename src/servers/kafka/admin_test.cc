@@ -1,6 +1,8 @@
 // Topics and their settings, as administrators see them.
 #include <gmock/gmock.h>
 
+#include <limits>
+
 #include "servers/kafka/kafka_test_support.h"
 
 namespace myelin::kafka {
@@ -313,6 +315,18 @@ TEST_F(AdminTest, TellsTheProducersOfAPartition) {
 }
 
 // Groups.
+
+// All that Kafka knows for a cluster, as it tells where there is no authorizer.
+TEST_F(AdminTest, TellsWhatAClientMayDoOnTheClusterIfItAsks) {
+  start();
+  auto client = connect();
+  DescribeClusterRequest cluster;
+  EXPECT_EQ(client.ask<DescribeClusterResponse>(cluster, 2).cluster_authorized_operations,
+            std::numeric_limits<std::int32_t>::min());
+  cluster.include_cluster_authorized_operations = true;
+  EXPECT_EQ(client.ask<DescribeClusterResponse>(cluster, 2).cluster_authorized_operations,
+            1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12);
+}
 
 class GroupTest : public AdminTest {
  protected:

@@ -1,8 +1,16 @@
 #include "servers/kafka/groups.h"
 
+#include <algorithm>
+
 #include "servers/kafka/session.h"
 
 namespace myelin::kafka {
+namespace {
+
+constexpr std::chrono::milliseconds kTickPauseMin{1};
+constexpr std::chrono::milliseconds kTickPauseMax{50};
+
+}  // namespace
 
 KafkaError kafka_error(broker::GroupError error) {
   using broker::GroupError;
@@ -29,6 +37,11 @@ KafkaError kafka_error(broker::GroupError error) {
     case GroupError::UnknownServerError: break;
   }
   return KafkaError::UnknownServerError;
+}
+
+std::chrono::milliseconds until_groups_tick(SteadyTime now, SteadyTime next_due) {
+  if (next_due >= now + kTickPauseMax) return kTickPauseMax;
+  return std::max(kTickPauseMin, std::chrono::ceil<std::chrono::milliseconds>(next_due - now));
 }
 
 bool may_use_group(Call& call, security::Operation operation, std::string_view group_id) {

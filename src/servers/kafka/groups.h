@@ -1,9 +1,11 @@
 // What the handlers of consumer groups share.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string_view>
 
+#include "base/time.h"
 #include "broker/group_types.h"
 #include "formats/kafka_protocol/error.h"
 #include "io/one_shot.h"
@@ -13,6 +15,10 @@
 namespace myelin::kafka {
 
 KafkaError kafka_error(broker::GroupError error);
+
+// How long until the coordinator is to be ticked: when something is due, and at least so often that
+// what a request brings forward is not late by much.
+std::chrono::milliseconds until_groups_tick(SteadyTime now, SteadyTime next_due);
 
 bool may_use_group(Call& call, security::Operation operation, std::string_view group_id);
 

@@ -4,12 +4,12 @@
 
 #include "base/base64.h"
 #include "servers/kafka/catalogue.h"
+#include "servers/kafka/groups.h"
 #include "servers/kafka/session.h"
 
 namespace myelin::kafka {
 namespace {
 
-constexpr std::chrono::milliseconds kGroupsInterval{50};
 constexpr std::size_t kSharedBufferBytes = 64u << 10;
 
 // Kafka's ids are 16 bytes in base64 for URLs, without padding.
@@ -94,8 +94,10 @@ metrics::Counter& KafkaServer::requests(std::int16_t api_key) const {
 
 io::Task<void> KafkaServer::tend_groups() {
   for (;;) {
-    co_await io::sleep_for(kGroupsInterval);
-    parts_.broker.groups().tick();
+    auto& groups = parts_.broker.groups();
+    const auto pause = until_groups_tick(parts_.clock.steady(), groups.next_due());
+    co_await io::sleep_for(pause);
+    groups.tick();
   }
 }
 

@@ -15,6 +15,7 @@ constexpr auto kCreate = bit(5);
 constexpr auto kDelete = bit(6);
 constexpr auto kAlter = bit(7) | bit(11);     // And AlterConfigs.
 constexpr auto kDescribe = bit(8) | bit(10);  // And DescribeConfigs.
+constexpr auto kClusterAction = bit(9);
 constexpr auto kIdempotentWrite = bit(12);
 
 std::int32_t allowed(Call& call, Operation operation, const security::Resource& resource,
@@ -38,7 +39,7 @@ std::int32_t topic_operations(Call& call, const broker::Topic& topic) {
 
 std::int32_t cluster_operations(Call& call) {
   return allowed(call, Operation::Create, cluster(), kCreate) |
-         allowed(call, Operation::Alter, cluster(), kAlter) |
+         allowed(call, Operation::Alter, cluster(), kAlter | kClusterAction) |
          allowed(call, Operation::Describe, cluster(), kDescribe) |
          allowed(call, Operation::Write, cluster(), kIdempotentWrite);
 }
