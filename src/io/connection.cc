@@ -85,6 +85,7 @@ Connection::Connection(TcpSocket socket)
 Connection::~Connection() { close(); }
 
 void Connection::close() {
+  if (tls_ && !closed_) tls_->shutdown();
   closed_ = true;
   read_timer_.clear();
   write_timer_.clear();
@@ -93,6 +94,7 @@ void Connection::close() {
 }
 
 void Connection::shutdown_write() {
+  if (tls_) tls_->shutdown();
   boost::system::error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
 }
@@ -111,6 +113,7 @@ Task<Result<std::size_t>> Connection::read_some(std::span<char> into) {
   const auto now = std::chrono::steady_clock::now();
   const auto due = read_due(now);
   if (due <= now) co_return timed_out("the peer did not send in time");
+  if (tls_) co_return co_await read_shared(into);
   for (;;) {
     check_open();
     read_timed_out_ = false;
@@ -133,6 +136,11 @@ Task<Result<std::size_t>> Connection::read_some(std::span<char> into) {
 
 std::optional<std::size_t> Connection::receive_now(std::span<char> into) {
   check_open();
+  if (tls_) {
+    const auto count = tls_->receive(into);
+    bytes_read_ += count.value_or(0);
+    return count;
+  }
   for (;;) {
     const auto count = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
     if (count >= 0) {
@@ -207,6 +215,7 @@ std::size_t Connection::send_now(Parts parts, std::size_t skip) {
 
 Task<Status> Connection::write_all(std::string_view bytes) {
   const std::string_view parts[] = {bytes};
+  if (tls_) co_return co_await write_tls(parts);
   // Most writes fit the kernel's buffer: no suspension, no timer.
   const std::size_t sent = bytes.empty() ? 0 : send_now(parts, 0);
   if (sent < bytes.size() || ++writes_at_once_ >= kWritesAtOnce)
@@ -215,6 +224,7 @@ Task<Status> Connection::write_all(std::string_view bytes) {
 }
 
 Task<Status> Connection::write_all(Parts parts) {
+  if (tls_) co_return co_await write_tls(parts);
   std::size_t total = 0;
   for (const std::string_view part : parts) total += part.size();
   const std::size_t sent = total == 0 ? 0 : send_now(parts, 0);
@@ -244,7 +254,9 @@ Task<Status> Connection::write_rest(Parts parts, std::size_t sent, std::size_t t
 }
 
 Task<Status> Connection::wait_writable() {
-  const auto due = after(std::chrono::steady_clock::now(), write_timeout_);
+  const auto now = std::chrono::steady_clock::now();
+  // A handshake as a whole has a deadline.
+  const auto due = std::min(after(now, write_timeout_), write_deadline_);
   for (;;) {
     check_open();
     write_timed_out_ = false;
