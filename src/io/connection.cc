@@ -108,12 +108,24 @@ SteadyTime Connection::read_due(SteadyTime now) const {
   return bytes_read_ == 0 ? std::min(due, after(now, first_read_timeout_)) : due;
 }
 
+// Not coroutines: one that could go both ways would cost the plain one.
 Task<Result<std::size_t>> Connection::read_some(std::span<char> into) {
   MYELIN_CHECK(!into.empty(), "a read into nothing");
+  return tls_ ? read_some_tls(into) : read_some_plain(into);
+}
+
+Task<Status> Connection::write_all(std::string_view bytes) {
+  return tls_ ? write_tls(bytes) : write_plain(bytes);
+}
+
+Task<Status> Connection::write_all(Parts parts) {
+  return tls_ ? write_tls(parts) : write_plain(parts);
+}
+
+Task<Result<std::size_t>> Connection::read_some_plain(std::span<char> into) {
   const auto now = std::chrono::steady_clock::now();
   const auto due = read_due(now);
   if (due <= now) co_return timed_out("the peer did not send in time");
-  if (tls_) co_return co_await read_shared(into);
   for (;;) {
     check_open();
     read_timed_out_ = false;
@@ -213,9 +225,8 @@ std::size_t Connection::send_now(Parts parts, std::size_t skip) {
   }
 }
 
-Task<Status> Connection::write_all(std::string_view bytes) {
+Task<Status> Connection::write_plain(std::string_view bytes) {
   const std::string_view parts[] = {bytes};
-  if (tls_) co_return co_await write_tls(parts);
   // Most writes fit the kernel's buffer: no suspension, no timer.
   const std::size_t sent = bytes.empty() ? 0 : send_now(parts, 0);
   if (sent < bytes.size() || ++writes_at_once_ >= kWritesAtOnce)
@@ -223,8 +234,7 @@ Task<Status> Connection::write_all(std::string_view bytes) {
   co_return Status();
 }
 
-Task<Status> Connection::write_all(Parts parts) {
-  if (tls_) co_return co_await write_tls(parts);
+Task<Status> Connection::write_plain(Parts parts) {
   std::size_t total = 0;
   for (const std::string_view part : parts) total += part.size();
   const std::size_t sent = total == 0 ? 0 : send_now(parts, 0);

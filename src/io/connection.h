@@ -91,6 +91,13 @@ class Connection {
  private:
   using Parts = std::span<const std::string_view>;
 
+  Task<Result<std::size_t>> read_some_plain(std::span<char> into);
+  Task<Result<std::size_t>> read_some_tls(std::span<char> into);
+  Task<Status> write_plain(std::string_view bytes);
+  Task<Status> write_plain(Parts parts);
+  Task<Status> write_tls(std::string_view bytes);
+  Task<Status> write_tls(Parts parts);
+
   SteadyTime read_due(SteadyTime now) const;
   void check_open() const;
   // Nothing when there is nothing yet.
@@ -101,7 +108,6 @@ class Connection {
   Task<Status> write_rest(Parts parts, std::size_t sent, std::size_t total);
   Task<Status> wait_writable();
   Task<Status> shake_hands();
-  Task<Status> write_tls(Parts parts);
   // Encrypts and sends until all is gone, the kernel takes no more, or others have waited enough.
   bool push(TlsRecords& records);
 

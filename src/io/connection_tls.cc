@@ -37,6 +37,15 @@ Task<Status> Connection::shake_hands() {
   }
 }
 
+Task<Result<std::size_t>> Connection::read_some_tls(std::span<char> into) {
+  // A peer that always has something to read is not to outlast its deadline.
+  const auto now = std::chrono::steady_clock::now();
+  if (read_due(now) <= now) {
+    co_return Error(ErrorCode::Unavailable, "the peer did not send in time");
+  }
+  co_return co_await read_shared(into);
+}
+
 bool Connection::push(TlsRecords& records) {
   check_open();
   std::array<char, kTlsRecordBytes> scratch;
@@ -48,6 +57,11 @@ bool Connection::push(TlsRecords& records) {
     bytes_written_ += record.size();
   }
   return false;
+}
+
+Task<Status> Connection::write_tls(std::string_view bytes) {
+  const std::string_view parts[] = {bytes};
+  co_return co_await write_tls(parts);
 }
 
 Task<Status> Connection::write_tls(Parts parts) {

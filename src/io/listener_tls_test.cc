@@ -241,9 +241,11 @@ TEST_F(TlsListenerTest, APeerThatDoesNotFinishTheHandshakeIsClosed) {
   const std::string hello = slow.records();
   std::size_t at = 0;
   EXPECT_TRUE(eventually([&] {
+    std::this_thread::sleep_for(20ms);
     if (at + 1 < hello.size()) slow.socket().send(std::string_view(hello).substr(at++, 1));
     return listener_->counts().handshakes_failed == 2;
   }));
+  EXPECT_LT(at + 1, hello.size());
   EXPECT_TRUE(eventually([&] { return listener_->counts().open == 0; }));
 }
 
