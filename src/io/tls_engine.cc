@@ -192,7 +192,8 @@ void TlsEngine::write(std::string_view bytes) {
 }
 
 void TlsEngine::shutdown() noexcept {
-  if (!shaken_ || failed_) return;
+  // Said twice, OpenSSL would wait for the peer's.
+  if (!shaken_ || failed_ || (SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN) != 0) return;
   ERR_clear_error();
   SSL_shutdown(ssl_);
   ERR_clear_error();
