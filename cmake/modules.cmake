@@ -9,6 +9,7 @@
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(yaml-cpp REQUIRED)
+find_package(OpenSSL REQUIRED)
 # Release may be built where only the server is wanted: without the test libraries there are no test programs.
 if(MYELIN_FLAVOUR STREQUAL "release")
   find_package(GTest QUIET)
@@ -20,7 +21,7 @@ set(MYELIN_BOOST_INCLUDE /usr/include)
 
 # What a module needs from outside the house. Headers are held to these rooms by tests/house.
 set(MYELIN_EXTERNAL_base fmt::fmt yaml-cpp Threads::Threads)
-set(MYELIN_EXTERNAL_io Threads::Threads)
+set(MYELIN_EXTERNAL_io Threads::Threads OpenSSL::SSL)
 
 # Two precompiled headers serve all: the standard library and base for modules without I/O, Asio's on top for the rest.
 function(myelin_pch target heavy)

@@ -26,12 +26,16 @@ constexpr std::string_view kUsage =
 
 void print_doors(const Settings& settings, const Server& server) {
   const auto address = settings.http.listener.address;
+  std::string kafka = fmt::format("{}:{}", settings.kafka.listener.address, server.kafka_port());
+  if (server.kafka_tls_port() != 0)
+    kafka += fmt::format(", with TLS {}:{}", settings.kafka.tls_listener().address,
+                         server.kafka_tls_port());
   fmt::print(stderr,
              "\n  Console  http://{0}:{1}/\n  Streams  http://{0}:{1}/events/hl7.*?from=earliest\n "
-             " Kafka    {2}:{3}\n  MLLP     {4}:{5}\n"
+             " Kafka    {2}\n  MLLP     {3}:{4}\n"
              "  Ctrl-C stops the server.\n\n",
-             address, server.http_port(), settings.kafka.listener.address, server.kafka_port(),
-             settings.mllp.listener.address, server.mllp_port());
+             address, server.http_port(), kafka, settings.mllp.listener.address,
+             server.mllp_port());
 }
 
 // A connection and a segment each take descriptors; the soft limit is kept low for programs that

@@ -117,9 +117,7 @@ Status Server::open_kafka() {
       settings_.kafka);
   if (!made) return std::move(made).error().with_context("kafka");
   kafka_ = std::move(*made);
-  if (auto bound = kafka_->start(); !bound)
-    return std::move(bound).error().with_context("Kafka (--kafka.port chooses another port)");
-  return {};
+  return kafka_->start();
 }
 
 void Server::install_metrics() {

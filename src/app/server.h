@@ -39,6 +39,7 @@ class Server {
 
   std::uint16_t http_port() const { return http_->local_port(); }
   std::uint16_t kafka_port() const { return kafka_->port(); }
+  std::uint16_t kafka_tls_port() const { return kafka_->tls_port(); }
   std::uint16_t mllp_port() const { return mllp_->port(); }
 
  private:

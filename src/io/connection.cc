@@ -85,6 +85,7 @@ Connection::Connection(TcpSocket socket)
 Connection::~Connection() { close(); }
 
 void Connection::close() {
+  if (tls_ && !closed_) tls_->shutdown();
   closed_ = true;
   read_timer_.clear();
   write_timer_.clear();
@@ -93,6 +94,7 @@ void Connection::close() {
 }
 
 void Connection::shutdown_write() {
+  if (tls_) tls_->shutdown();
   boost::system::error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
 }
@@ -106,8 +108,21 @@ SteadyTime Connection::read_due(SteadyTime now) const {
   return bytes_read_ == 0 ? std::min(due, after(now, first_read_timeout_)) : due;
 }
 
+// Not coroutines: one that could go both ways would cost the plain one.
 Task<Result<std::size_t>> Connection::read_some(std::span<char> into) {
   MYELIN_CHECK(!into.empty(), "a read into nothing");
+  return tls_ ? read_some_tls(into) : read_some_plain(into);
+}
+
+Task<Status> Connection::write_all(std::string_view bytes) {
+  return tls_ ? write_tls(bytes) : write_plain(bytes);
+}
+
+Task<Status> Connection::write_all(Parts parts) {
+  return tls_ ? write_tls(parts) : write_plain(parts);
+}
+
+Task<Result<std::size_t>> Connection::read_some_plain(std::span<char> into) {
   const auto now = std::chrono::steady_clock::now();
   const auto due = read_due(now);
   if (due <= now) co_return timed_out("the peer did not send in time");
@@ -133,6 +148,11 @@ Task<Result<std::size_t>> Connection::read_some(std::span<char> into) {
 
 std::optional<std::size_t> Connection::receive_now(std::span<char> into) {
   check_open();
+  if (tls_) {
+    const auto count = tls_->receive(into);
+    bytes_read_ += count.value_or(0);
+    return count;
+  }
   for (;;) {
     const auto count = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
     if (count >= 0) {
@@ -205,7 +225,7 @@ std::size_t Connection::send_now(Parts parts, std::size_t skip) {
   }
 }
 
-Task<Status> Connection::write_all(std::string_view bytes) {
+Task<Status> Connection::write_plain(std::string_view bytes) {
   const std::string_view parts[] = {bytes};
   // Most writes fit the kernel's buffer: no suspension, no timer.
   const std::size_t sent = bytes.empty() ? 0 : send_now(parts, 0);
@@ -214,7 +234,7 @@ Task<Status> Connection::write_all(std::string_view bytes) {
   co_return Status();
 }
 
-Task<Status> Connection::write_all(Parts parts) {
+Task<Status> Connection::write_plain(Parts parts) {
   std::size_t total = 0;
   for (const std::string_view part : parts) total += part.size();
   const std::size_t sent = total == 0 ? 0 : send_now(parts, 0);
@@ -244,7 +264,9 @@ Task<Status> Connection::write_rest(Parts parts, std::size_t sent, std::size_t t
 }
 
 Task<Status> Connection::wait_writable() {
-  const auto due = after(std::chrono::steady_clock::now(), write_timeout_);
+  const auto now = std::chrono::steady_clock::now();
+  // A handshake as a whole has a deadline.
+  const auto due = std::min(after(now, write_timeout_), write_deadline_);
   for (;;) {
     check_open();
     write_timed_out_ = false;

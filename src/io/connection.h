@@ -4,6 +4,9 @@
 // the same thread writes; never two readers or two writers. A time-out is a Result with
 // ErrorCode::Unavailable; afterwards the connection still works and its owner decides. A connection
 // that is gone throws Broken, a canceled task Canceled. Nagle's delay is off.
+//
+// After accept_tls() the same holds for what is encrypted. What differs: an end that the peer did
+// not announce is an end like any other, and a read may wait though the socket has bytes.
 #pragma once
 
 #include <array>
@@ -22,6 +25,7 @@
 #include "io/io_thread.h"
 #include "io/task.h"
 #include "io/timer_queue.h"
+#include "io/tls_engine.h"
 
 namespace myelin::io {
 
@@ -49,13 +53,20 @@ class Connection {
   // whole header in time".
   void set_read_deadline(SteadyTime due) { read_deadline_ = due; }
 
+  // The server's side of a TLS handshake, before anything else is read or written; all of it within
+  // this time (zero: no limit). The error says why there is none, with nothing of the peer's in it;
+  // afterwards the connection is only good for drain_and_close(). A peer that goes away without a
+  // byte is Broken.
+  Task<Status> accept_tls(TlsContext context, std::chrono::milliseconds time);
+  bool is_tls() const { return tls_ != nullptr; }
+
   // What is there, at least a byte; 0: the peer has closed its side, more never comes.
   Task<Result<std::size_t>> read_some(std::span<char> into);
   // The same, into memory that is not touched while it waits: the idle connections of a thread may
   // share it. What was read is taken out before the next suspension.
   Task<Result<std::size_t>> read_shared(std::span<char> into);
   // All of it, or an error: the time-out, with some of the bytes gone. Parts go out in as few
-  // packets as they can.
+  // packets (and TLS records) as they can.
   Task<Status> write_all(std::string_view bytes);
   Task<Status> write_all(std::span<const std::string_view> parts);
 
@@ -73,11 +84,19 @@ class Connection {
   const std::string& local_address() const { return local_address_; }
   std::uint16_t local_port() const { return local_port_; }
   IoThread& thread() { return thread_; }
+  // Without what TLS adds.
   std::uint64_t bytes_read() const { return bytes_read_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
 
  private:
   using Parts = std::span<const std::string_view>;
+
+  Task<Result<std::size_t>> read_some_plain(std::span<char> into);
+  Task<Result<std::size_t>> read_some_tls(std::span<char> into);
+  Task<Status> write_plain(std::string_view bytes);
+  Task<Status> write_plain(Parts parts);
+  Task<Status> write_tls(std::string_view bytes);
+  Task<Status> write_tls(Parts parts);
 
   SteadyTime read_due(SteadyTime now) const;
   void check_open() const;
@@ -88,9 +107,13 @@ class Connection {
   std::size_t send_now(Parts parts, std::size_t skip);
   Task<Status> write_rest(Parts parts, std::size_t sent, std::size_t total);
   Task<Status> wait_writable();
+  Task<Status> shake_hands();
+  // Encrypts and sends until all is gone, the kernel takes no more, or others have waited enough.
+  bool push(TlsRecords& records);
 
   IoThread& thread_;
   TcpSocket socket_;
+  std::unique_ptr<TlsEngine> tls_;
   std::string peer_;
   std::string local_address_;
   std::uint16_t local_port_ = 0;
@@ -98,6 +121,7 @@ class Connection {
   std::chrono::milliseconds first_read_timeout_{0};
   std::chrono::milliseconds write_timeout_{0};
   SteadyTime read_deadline_ = kNever;
+  SteadyTime write_deadline_ = kNever;
   bool closed_ = false;
   bool read_timed_out_ = false;
   bool write_timed_out_ = false;

@@ -17,6 +17,7 @@ using asio::ip::tcp;
 constexpr std::chrono::milliseconds kAcceptPause{50};
 constexpr std::chrono::seconds kAcceptEnd{10};
 constexpr int kFreePortTries = 10;
+constexpr std::chrono::seconds kReloadInterval{1};
 
 std::string where(const asio::ip::address& address, std::uint16_t port) {
   const std::string text = address.to_string();
@@ -55,6 +56,12 @@ Result<std::unique_ptr<TcpListener>> TcpListener::bind(Runtime& runtime, std::st
                                                        ListenerSettings settings) {
   std::unique_ptr<TcpListener> listener(
       new TcpListener(runtime, std::move(name), std::move(settings)));
+  MYELIN_TRY_VOID(check_tls(listener->settings_.tls));
+  if (listener->settings_.tls.enabled()) {
+    MYELIN_TRY(credentials,
+               TlsCredentials::load(listener->settings_.tls, listener->name_, runtime.logger()));
+    listener->credentials_ = std::move(credentials);
+  }
   MYELIN_TRY_VOID(listener->bind_all());
   return listener;
 }
@@ -101,6 +108,14 @@ void TcpListener::start(Handler handler) {
   for (const auto& acceptor : acceptors_)
     accepting_.spawn_on(IoThread::of(acceptor->get_executor()), name_ + ".accept",
                         accept_loop(*acceptor));
+  if (credentials_) accepting_.spawn(name_ + ".tls", reload_loop());
+}
+
+Task<void> TcpListener::reload_loop() {
+  for (;;) {
+    co_await sleep_for(kReloadInterval);
+    co_await runtime_.blocking([this] { credentials_->look(); });
+  }
 }
 
 Task<void> TcpListener::accept_loop(Acceptor& acceptor) {
@@ -140,11 +155,29 @@ Task<void> TcpListener::serve(TcpSocket socket, std::unique_ptr<Slot> slot) {
   connection->set_first_read_timeout(settings_.handshake_timeout);
   connection->set_read_timeout(settings_.idle_timeout);
   connection->set_write_timeout(settings_.write_timeout);
+  if (credentials_) {
+    const bool secured = co_await secure(*connection);
+    if (!secured) co_return;
+  }
   co_await handler_(std::move(connection));
 }
 
+Task<bool> TcpListener::secure(Connection& connection) {
+  const auto shaken =
+      co_await connection.accept_tls(credentials_->current(), settings_.handshake_timeout);
+  if (shaken) co_return true;
+  handshakes_failed_.fetch_add(1, std::memory_order_relaxed);
+  runtime_.logger().limited(
+      LogLevel::Info, "tls.handshake_failed",
+      {{"listener", name_}, {"peer", connection.peer()}, {"reason", shaken.error().message()}});
+  // So that the peer gets to read why.
+  co_await connection.drain_and_close();
+  co_return false;
+}
+
 TcpListener::Counts TcpListener::counts() const {
-  return {accepted_.load(), refused_.load(), failed_.load(), open_.load()};
+  return {accepted_.load(), refused_.load(), failed_.load(), handshakes_failed_.load(),
+          open_.load()};
 }
 
 void TcpListener::stop_accepting() {

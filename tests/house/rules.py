@@ -15,6 +15,7 @@ FOREIGN = [
     (re.compile(r"boost/(asio|beast)\b"), {"io"}, "Asio and Beast stay in io"),
     (re.compile(r"(sqlite3|libpq-fe|libpq/|postgresql/|soci/|soci\.h)"), {"store"}, "SQL libraries stay in store"),
     (re.compile(r"(librdkafka/|rdkafka)"), {"bus", "cli"}, "librdkafka stays in bus and cli"),
+    (re.compile(r"openssl/"), {"io"}, "OpenSSL stays in io"),
     (re.compile(r"yaml-cpp/"), {"base"}, "yaml-cpp stays in base"),
 ]
 

@@ -4,7 +4,7 @@
 APT_RUN=(
   ca-certificates curl
   clang-19 lld-19 ccache cmake ninja-build
-  libboost1.81-dev libfmt-dev libyaml-cpp-dev libsimdjson-dev
+  libboost1.81-dev libfmt-dev libyaml-cpp-dev libsimdjson-dev libssl-dev
   zlib1g-dev libsnappy-dev liblz4-dev libzstd-dev librdkafka-dev
   python3 python3-venv
 )
@@ -14,8 +14,8 @@ APT_TEST=(
   git
   clang-tidy-19 clang-format-19 llvm-19 libclang-rt-19-dev
   libgtest-dev libgmock-dev libbenchmark-dev
-  chromium fio valgrind openjdk-17-jdk-headless maven kcat
-  make libssl-dev rapidjson-dev
+  chromium fio valgrind openjdk-17-jdk-headless maven kcat openssl
+  make rapidjson-dev
 )
 
 # Debian's Node is too old for the console's tools; this package holds Node's own binaries, npm included.

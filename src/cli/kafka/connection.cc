@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <fstream>
@@ -19,6 +20,10 @@ constexpr auto kConnectionFlags = std::to_array<FlagLine>({
     {"bootstrap", "HOST:PORT", "a broker of the cluster, or several with commas (127.0.0.1:9092)"},
     {"property", "KEY=VALUE", "a setting of librdkafka, such as security.protocol=SASL_SSL", 'X'},
     {"client-config", "FILE", "a file of such settings, one KEY=VALUE a line"},
+    {"tls", "", "speak TLS (security.protocol=ssl, or sasl_ssl where SASL is set)"},
+    {"tls-ca", "FILE", "trust these authorities (PEM) instead of the system's; with TLS"},
+    {"tls-certificate", "FILE", "our own certificate (PEM), where the broker wants one; with TLS"},
+    {"tls-key", "FILE", "its private key (PEM); without: in the certificate's file"},
     {"timeout", "TIME", "how long to wait for an answer (10s)"},
     {"help", "", "this text"},
 });
@@ -39,6 +44,34 @@ Result<std::vector<Property>> read_properties(const std::string& path) {
   std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (!file.good() && !file.eof()) return wrong("client-config", path + ": it cannot be read");
   return parse_properties(text, path);
+}
+
+// A file that librdkafka is to read. Its own sentence would not say which flag was meant.
+Result<std::string> readable_file(const CommandLine& line, std::string_view flag) {
+  const auto path = line.find(flag);
+  if (!path) return std::string();
+  if (!std::ifstream(*path).good()) return wrong(flag, *path + ": it cannot be read");
+  return *path;
+}
+
+// The flags of TLS become settings of librdkafka, and win over those that were given.
+Status take_tls(const CommandLine& line, Connection& connection) {
+  MYELIN_TRY(authorities, readable_file(line, "tls-ca"));
+  MYELIN_TRY(certificate, readable_file(line, "tls-certificate"));
+  MYELIN_TRY(key, readable_file(line, "tls-key"));
+  if (certificate.empty() && !key.empty()) return wrong("tls-key", "--tls-certificate is missing");
+  if (!line.has("tls") && authorities.empty() && certificate.empty()) return {};
+  auto& properties = connection.properties;
+  const bool has_sasl = std::ranges::any_of(properties, [](const Property& property) {
+    return property.first == "security.protocol" &&
+           (property.second.starts_with("sasl") || property.second.starts_with("SASL"));
+  });
+  properties.emplace_back("security.protocol", has_sasl ? "sasl_ssl" : "ssl");
+  if (!authorities.empty()) properties.emplace_back("ssl.ca.location", authorities);
+  if (certificate.empty()) return {};
+  properties.emplace_back("ssl.certificate.location", certificate);
+  properties.emplace_back("ssl.key.location", key.empty() ? certificate : key);
+  return {};
 }
 
 // What a file calls bootstrap.servers is --bootstrap here.
@@ -89,6 +122,7 @@ Result<Connection> parse_connection(const CommandLine& line) {
     MYELIN_TRY(property, parse_property("property", text));
     connection.properties.push_back(std::move(property));
   }
+  MYELIN_TRY_VOID(take_tls(line, connection));
   take_bootstrap(connection);
   if (const auto brokers = line.find("bootstrap")) connection.bootstrap = *brokers;
   const bool empty = trim(connection.bootstrap).empty();

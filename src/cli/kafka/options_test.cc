@@ -90,6 +90,29 @@ TEST(ConnectionOptions, TakePropertiesOfFileAndFlagsInThisOrder) {
   std::remove(path.c_str());
 }
 
+TEST(ConnectionOptions, MakeSettingsOfTheFlagsOfTls) {
+  const auto path = ::testing::TempDir() + "cli_kafka_tls.pem";
+  std::ofstream(path) << "any";
+  const auto properties = [](std::vector<std::string> args) {
+    args.insert(args.begin(), "list");
+    return topic(args)->connection.properties;
+  };
+  EXPECT_THAT(properties({"--tls"}), ElementsAre(Pair("security.protocol", "ssl")));
+  EXPECT_THAT(properties({"--tls-ca", path}),
+              ElementsAre(Pair("security.protocol", "ssl"), Pair("ssl.ca.location", path)));
+  EXPECT_THAT(properties({"--tls-certificate", path}),
+              ElementsAre(Pair("security.protocol", "ssl"), Pair("ssl.certificate.location", path),
+                          Pair("ssl.key.location", path)));
+  EXPECT_THAT(properties({"-X", "security.protocol=SASL_PLAINTEXT", "--tls"}),
+              ElementsAre(Pair("security.protocol", "SASL_PLAINTEXT"),
+                          Pair("security.protocol", "sasl_ssl")));
+  EXPECT_THAT(topic({"list", "--tls-key", path}).error().message(),
+              HasSubstr("--tls-certificate is missing"));
+  EXPECT_THAT(topic({"list", "--tls-ca", "/nowhere/ca"}).error().message(),
+              HasSubstr("--tls-ca: /nowhere/ca"));
+  std::remove(path.c_str());
+}
+
 TEST(ConnectionOptions, NeverRepeatWhatMayBeAPassword) {
   const auto wrong = parse_properties("a=b\nsecret-without-equals\n", "file");
   ASSERT_FALSE(wrong.has_value());

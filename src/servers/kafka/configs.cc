@@ -35,8 +35,9 @@ std::vector<Setting> broker_settings(Call& call) {
   const auto number = [](auto value) { return fmt::format("{}", value); };
   const auto source = ConfigSource::StaticBroker;
   const auto retention = broker.retention_time.count();
-  const auto address = fmt::format("PLAINTEXT://{}:{}", call.session().advertised_host(),
-                                   call.session().advertised_port());
+  const auto address =
+      fmt::format("{}://{}:{}", call.session().is_tls() ? "SSL" : "PLAINTEXT",
+                  call.session().advertised_host(), call.session().advertised_port());
   return {
       {"advertised.listeners", address, source, Type::String, "Where clients are told to come to."},
       {"auto.create.topics.enable", settings.auto_create_topics ? "true" : "false", source,

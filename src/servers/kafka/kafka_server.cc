@@ -1,5 +1,7 @@
 #include "servers/kafka/kafka_server.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/base64.h"
@@ -19,6 +21,16 @@ std::string short_id(const Uuid& id) {
   std::ranges::replace(text, '+', '-');
   std::ranges::replace(text, '/', '_');
   return text;
+}
+
+// A port that is taken is told with the setting that chooses another one.
+Result<std::unique_ptr<io::TcpListener>> bind(io::Runtime& runtime, std::string name,
+                                              io::ListenerSettings settings) {
+  const auto context = fmt::format("Kafka (--{}.port chooses another port)", name);
+  auto bound = io::TcpListener::bind(runtime, std::move(name), std::move(settings));
+  if (bound) return bound;
+  const bool taken = bound.error().code() == ErrorCode::Conflict;
+  return std::move(bound).error().with_context(taken ? context : "kafka");
 }
 
 }  // namespace
@@ -59,23 +71,61 @@ KafkaServer::KafkaServer(Parts parts, ServerSettings settings)
 KafkaServer::~KafkaServer() = default;
 
 Status KafkaServer::start() {
-  MYELIN_TRY(listener, io::TcpListener::bind(parts_.runtime, "kafka", settings_.listener));
+  MYELIN_TRY(listener, bind(parts_.runtime, "kafka", settings_.listener));
   listener_ = std::move(listener);
-  callbacks_.push_back(parts_.registry.gauge_callback(
-      "myelin_kafka_connections", "Connections that are open.",
-      [this] { return static_cast<double>(listener_->counts().open); }));
-  listener_->start(
-      [this](std::unique_ptr<io::Connection> connection) { return serve(std::move(connection)); });
-  chores_.spawn("kafka.groups", tend_groups());
+  if (settings_.tls.tls.enabled()) {
+    MYELIN_TRY(secure, bind(parts_.runtime, "kafka.tls", settings_.tls_listener()));
+    tls_listener_ = std::move(secure);
+  }
+  install_metrics();
+  const auto handler = [this](std::unique_ptr<io::Connection> connection) {
+    return serve(std::move(connection));
+  };
+  listener_->start(handler);
   parts_.logger.info("kafka.started", {{"address", settings_.listener.address},
                                        {"port", listener_->local_port()},
                                        {"cluster", cluster_id_}});
+  if (tls_listener_) {
+    install_tls_metrics();
+    tls_listener_->start(handler);
+    parts_.logger.info("kafka.tls_started",
+                       {{"address", tls_listener_->settings().address},
+                        {"port", tls_listener_->local_port()},
+                        {"certificate", settings_.tls.tls.certificate},
+                        {"expires", format_rfc3339(tls_listener_->credentials()->expires())}});
+  }
+  chores_.spawn("kafka.groups", tend_groups());
   return {};
+}
+
+void KafkaServer::install_metrics() {
+  callbacks_.push_back(parts_.registry.gauge_callback(
+      "myelin_kafka_connections", "Connections that are open, with TLS or without.", [this] {
+        const auto secure = tls_listener_ ? tls_listener_->counts().open : 0;
+        return static_cast<double>(listener_->counts().open + secure);
+      }));
+}
+
+void KafkaServer::install_tls_metrics() {
+  callbacks_.push_back(parts_.registry.callback(
+      metrics::Kind::Counter, "myelin_kafka_tls_handshakes_failed_total",
+      "Connections closed because they came to no TLS.", {}, [this](metrics::SampleSink& sink) {
+        sink.sample({}, static_cast<double>(tls_listener_->counts().handshakes_failed));
+      }));
+  callbacks_.push_back(parts_.registry.gauge_callback(
+      "myelin_kafka_tls_certificate_end_seconds", "When the certificate ends, in Unix time.",
+      [this] {
+        return static_cast<double>(to_ms(tls_listener_->credentials()->expires()) / 1000);
+      }));
 }
 
 bool KafkaServer::stop(std::chrono::milliseconds time) {
   const SteadyTime due = parts_.clock.steady() + time;
+  // First both ears, so that nobody who is sent away comes back by the other one.
+  for (auto* listener : {listener_.get(), tls_listener_.get()})
+    if (listener != nullptr) listener->stop_accepting();
   bool stopped = !listener_ || listener_->stop(time);
+  stopped = (!tls_listener_ || tls_listener_->stop(time)) && stopped;
   stopped = chores_.stop(time) && stopped;
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(due - parts_.clock.steady());

@@ -1,4 +1,5 @@
-// KafkaServer: a listener whose connections speak Kafka's protocol to the broker.
+// KafkaServer: a listener, and one with TLS where there is a certificate, whose connections speak
+// Kafka's protocol to the broker.
 //
 // Owned by app. Every acknowledgment (acks=1 and acks=all alike) comes after the records are on
 // stable storage. Memory of requests is accounted before they are read, memory of answers with
@@ -50,6 +51,8 @@ class KafkaServer {
   Status start();
   // After start().
   std::uint16_t port() const { return listener_->local_port(); }
+  // 0: there is no TLS.
+  std::uint16_t tls_port() const { return tls_listener_ ? tls_listener_->local_port() : 0; }
   // Ends the accepting and the connections, before the broker closes. False when something still
   // runs when the time is over. Not on an io thread.
   bool stop(std::chrono::milliseconds time);
@@ -81,6 +84,8 @@ class KafkaServer {
   static constexpr std::size_t kLargeRequestBytes = 1u << 20;
 
   KafkaServer(Parts parts, ServerSettings settings);
+  void install_metrics();
+  void install_tls_metrics();
   // Sessions and rebalances of consumer groups that are due.
   io::Task<void> tend_groups();
   io::Task<void> serve(std::unique_ptr<io::Connection> connection);
@@ -98,6 +103,7 @@ class KafkaServer {
   io::TaskScope ends_;
   io::TaskScope chores_;
   std::unique_ptr<io::TcpListener> listener_;
+  std::unique_ptr<io::TcpListener> tls_listener_;
 };
 
 }  // namespace myelin::kafka

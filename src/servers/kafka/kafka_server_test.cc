@@ -47,6 +47,19 @@ TEST_F(KafkaServerTest, RefusesAClientNameThatMayNotStandInALog) {
             code(KafkaError::InvalidRequest));
 }
 
+TEST_F(KafkaServerTest, ClosesAClientThatSpeaksTlsAndSaysSo) {
+  start();
+  for (const std::string_view begin : {"\x16\x03\x01\x02", "\x15\x03\x03\x01"}) {
+    auto client = connect();
+    client.socket().send(begin);
+    EXPECT_TRUE(client.is_closed());
+  }
+  const auto said = log_.text();
+  const std::string_view reason = "a client that speaks TLS, on the port without it";
+  const auto first = said.find(reason);
+  EXPECT_NE(said.find(reason, first + 1), std::string::npos) << said;
+}
+
 TEST_F(KafkaServerTest, ClosesAConnectionThatAsksForWhatIsNotKnown) {
   start();
   const std::string unknown_key("\x7f\x00\x00\x00\x00\x00\x00\x01\xff\xff", 10);

@@ -83,12 +83,15 @@ void Session::count_records(security::AuditAction action, std::uint64_t records)
 }
 
 std::string Session::advertised_host() const {
-  const auto& host = server_.settings().advertised_host;
+  const auto& settings = server_.settings();
+  const bool own_host = is_tls() && !settings.tls.advertised_host.empty();
+  const auto& host = own_host ? settings.tls.advertised_host : settings.advertised_host;
   return host.empty() ? connection_.local_address() : host;
 }
 
 std::int32_t Session::advertised_port() const {
-  const auto port = server_.settings().advertised_port;
+  const auto& settings = server_.settings();
+  const auto port = is_tls() ? settings.tls.advertised_port : settings.advertised_port;
   return port == 0 ? connection_.local_port() : port;
 }
 
@@ -137,7 +140,11 @@ io::Task<std::optional<RequestBytes>> Session::next_request() {
   const auto length = load_be<std::int32_t>(unread_.data());
   if (length < static_cast<std::int32_t>(kHeaderBytesMin) ||
       static_cast<std::uint64_t>(length) > server_.settings().request_bytes_max.value) {
-    refuse(fmt::format("a request of {} bytes", length));
+    // A record of TLS (a handshake, an alert), read as a length.
+    const bool tls_record =
+        !is_tls() && (unread_.starts_with("\x16\x03") || unread_.starts_with("\x15\x03"));
+    refuse(tls_record ? "a client that speaks TLS, on the port without it"
+                      : fmt::format("a request of {} bytes", length));
     throw io::Broken("the connection is closed");
   }
   RequestBytes request;

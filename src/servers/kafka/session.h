@@ -36,6 +36,7 @@ class Session {
   // Where clients are told to come to.
   std::string advertised_host() const;
   std::int32_t advertised_port() const;
+  bool is_tls() const { return connection_.is_tls(); }
   // The client's address, without its port.
   std::string peer_host() const;
   bool may(security::Operation operation, const security::Resource& resource) const;

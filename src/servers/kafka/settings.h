@@ -8,16 +8,40 @@
 #include "base/result.h"
 #include "base/settings.h"
 #include "io/listener.h"
+#include "io/tls_context.h"
 
 namespace myelin::kafka {
 
 enum class ReplicationFactor : std::uint8_t { Refuse, Clamp };
+
+// A listener of its own; its limits are those of the other one, each for itself.
+struct TlsListenerSettings {
+  io::TlsSettings tls;
+  std::string address;
+  std::uint16_t port = 9093;
+  std::string advertised_host;
+  std::uint16_t advertised_port = 0;
+
+  template <class Visitor>
+  void visit(Visitor& visitor) {
+    tls.visit(visitor);
+    visitor.field("address", address,
+                  "IP address to listen on, or localhost; empty: kafka.address.");
+    visitor.field("port", port, "TCP port to listen on for TLS; 0 picks a free one.");
+    visitor.field("advertised_host", advertised_host,
+                  "Host that clients of this port are told to connect to: a name in the "
+                  "certificate; empty: kafka.advertised_host.");
+    visitor.field("advertised_port", advertised_port,
+                  "Port that they are told to connect to; 0: the one they came to.");
+  }
+};
 
 struct ServerSettings {
   io::ListenerSettings listener{.port = 9092,
                                 .connections_max = 16'384,
                                 .handshake_timeout = std::chrono::minutes(1),
                                 .idle_timeout = std::chrono::minutes(10)};
+  TlsListenerSettings tls;
   std::string advertised_host;
   std::uint16_t advertised_port = 0;
   std::int32_t node_id = 1;
@@ -34,6 +58,7 @@ struct ServerSettings {
   template <class Visitor>
   void visit(Visitor& visitor) {
     listener.visit(visitor);
+    visitor.group("tls", tls, "A second port, with TLS.");
     visitor.field("advertised_host", advertised_host,
                   "Host that clients are told to connect to; empty: the one they came to.");
     visitor.field("advertised_port", advertised_port,
@@ -69,11 +94,20 @@ struct ServerSettings {
     return replication_factor == "clamp" ? ReplicationFactor::Clamp : ReplicationFactor::Refuse;
   }
 
+  // Of the listener with TLS.
+  io::ListenerSettings tls_listener() const {
+    auto settings = listener;
+    if (!tls.address.empty()) settings.address = tls.address;
+    settings.port = tls.port;
+    settings.tls = tls.tls;
+    return settings;
+  }
+
   // InvalidInput names the key that is wrong.
   Status check() const {
     if (replication_factor != "refuse" && replication_factor != "clamp")
       return Error(ErrorCode::InvalidInput, "replication_factor: refuse or clamp is wanted");
-    return {};
+    return io::check_tls(tls.tls);
   }
 };
 

@@ -69,6 +69,17 @@ public class KafkaClient {
     all.put("bootstrap.servers", bootstrap);
     all.put("reconnect.backoff.ms", 20);
     all.put("reconnect.backoff.max.ms", 200);
+    String authorities = System.getenv("KAFKA_TLS_CA");
+    if (authorities != null) {
+      all.put("security.protocol", "SSL");
+      all.put("ssl.truststore.type", "PEM");
+      all.put("ssl.truststore.location", authorities);
+    }
+    String own = System.getenv("KAFKA_TLS_OWN");
+    if (own != null) {
+      all.put("ssl.keystore.type", "PEM");
+      all.put("ssl.keystore.location", own);
+    }
     for (int at = 0; at < more.length; at += 2) {
       all.put((String) more[at], more[at + 1]);
     }

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 import sys
 import threading
 
@@ -10,7 +11,12 @@ import aiokafka.admin as aiokafka_admin
 import jsonlines
 from aiokafka.errors import KafkaError
 
-BOOTSTRAP = sys.argv[1]
+CLUSTER = {"bootstrap_servers": sys.argv[1]}
+if jsonlines.TLS_CA:
+    CONTEXT = ssl.create_default_context(cafile=jsonlines.TLS_CA)
+    if jsonlines.TLS_OWN:
+        CONTEXT.load_cert_chain(jsonlines.TLS_OWN)
+    CLUSTER |= {"security_protocol": "SSL", "ssl_context": CONTEXT}
 ANSWER_SECONDS = 60
 MEMBERS = {}
 
@@ -19,7 +25,7 @@ async def produce(request):
     stored = {}
     room = asyncio.Semaphore(request["ahead"])
     codec = None if request["codec"] == "none" else request["codec"]
-    producer = aiokafka.AIOKafkaProducer(bootstrap_servers=BOOTSTRAP, acks="all", compression_type=codec, linger_ms=2,
+    producer = aiokafka.AIOKafkaProducer(**CLUSTER, acks="all", compression_type=codec, linger_ms=2,
                                          enable_idempotence=request["idempotent"], retry_backoff_ms=50)
 
     async def delivered(at, sent):
@@ -42,7 +48,7 @@ async def produce(request):
 
 
 async def consume(request):
-    async with aiokafka.AIOKafkaConsumer(bootstrap_servers=BOOTSTRAP) as consumer:
+    async with aiokafka.AIOKafkaConsumer(**CLUSTER) as consumer:
         partition = aiokafka.TopicPartition(request["topic"], request["partition"])
         consumer.assign([partition])
         if "offset" in request:
@@ -67,7 +73,7 @@ async def join(request):
 async def run_member(request, stop):
     member, now = request["member"], []
     async with aiokafka.AIOKafkaConsumer(
-            request["topic"], bootstrap_servers=BOOTSTRAP, group_id=request["group"], enable_auto_commit=False,
+            request["topic"], **CLUSTER, group_id=request["group"], enable_auto_commit=False,
             auto_offset_reset="earliest", session_timeout_ms=request["session_ms"], retry_backoff_ms=50,
             heartbeat_interval_ms=request["session_ms"] // 10) as consumer:
         while not stop.is_set():
@@ -98,7 +104,7 @@ class Admin:
     """An admin client for one request."""
 
     async def __aenter__(self):
-        self.client = aiokafka_admin.AIOKafkaAdminClient(bootstrap_servers=BOOTSTRAP)
+        self.client = aiokafka_admin.AIOKafkaAdminClient(**CLUSTER)
         await self.client.start()
         return self.client
 

@@ -1,4 +1,5 @@
 // The side of a client program that talks to the test, as jsonlines.py has it.
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 export const ANSWER_MS = 60_000;
@@ -6,6 +7,11 @@ export const ANSWER_MS = 60_000;
 export function emit(line) {
   process.stdout.write(JSON.stringify(line) + "\n");
 }
+
+const file = (path) => (path ? readFileSync(path, "utf8") : undefined);
+const own = file(process.env.KAFKA_TLS_OWN);
+// For node:tls; undefined without TLS.
+export const tls = process.env.KAFKA_TLS_CA && { ca: [file(process.env.KAFKA_TLS_CA)], cert: own, key: own };
 
 export const raw = (text) => (text === null ? null : Buffer.from(text, "base64"));
 export const text = (data) => (data === null || data === undefined ? null : Buffer.from(data).toString("base64"));

@@ -1,15 +1,19 @@
 """The side of a client program that talks to the test: requests are JSON lines on standard input, answers on its output.
 
 Request: {"id": 1, "do": "produce", …}. Answer: {"id": 1, "ok": …} or {"id": 1, "error": "…"}. kafka_client.py lists them.
-Keys, values and headers are base64, and null where Kafka has null.
+Keys, values and headers are base64, and null where Kafka has null. With KAFKA_TLS_CA the client speaks TLS and trusts that
+file's authorities; KAFKA_TLS_OWN is a file with a certificate and key of its own.
 """
 
 import base64
 import json
+import os
 import sys
 import threading
 
 WRITING = threading.Lock()
+TLS_CA = os.environ.get("KAFKA_TLS_CA")
+TLS_OWN = os.environ.get("KAFKA_TLS_OWN")
 
 
 def emit(**fields):

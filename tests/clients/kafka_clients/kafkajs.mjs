@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import zlib from "node:zlib";
 import kafkajs from "kafkajs";
 import snappy from "kafkajs-snappy";
-import { ANSWER_MS, emit, raw, serve, text, withTimeout } from "./jsonlines.mjs";
+import { ANSWER_MS, emit, raw, serve, text, tls, withTimeout } from "./jsonlines.mjs";
 
 const { Kafka, CompressionCodecs, CompressionTypes, ConfigResourceTypes, logLevel } = kafkajs;
 const compress = promisify(zlib.zstdCompress);
@@ -20,6 +20,7 @@ const CODECS = { none: "None", gzip: "GZIP", snappy: "Snappy", zstd: "ZSTD" };
 
 const kafka = new Kafka({
   brokers: [process.argv[2]],
+  ssl: tls,
   logLevel: logLevel.NOTHING,
   retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 100 },
 });

@@ -11,6 +11,10 @@ import jsonlines
 
 BOOTSTRAP = sys.argv[1]
 BASE = {"bootstrap.servers": BOOTSTRAP, "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200}
+if jsonlines.TLS_CA:
+    BASE |= {"security.protocol": "ssl", "ssl.ca.location": jsonlines.TLS_CA}
+if jsonlines.TLS_OWN:
+    BASE |= {"ssl.certificate.location": jsonlines.TLS_OWN, "ssl.key.location": jsonlines.TLS_OWN}
 ANSWER_SECONDS = 60
 MEMBERS = {}
 

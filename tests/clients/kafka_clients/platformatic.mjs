@@ -1,11 +1,11 @@
 // @platformatic/kafka as a client that a test drives: platformatic.mjs BOOTSTRAP, then jsonlines.py.
 import { randomUUID } from "node:crypto";
 import { Admin, Consumer, Producer } from "@platformatic/kafka";
-import { ANSWER_MS, emit, raw, serve, text, withTimeout, words } from "./jsonlines.mjs";
+import { ANSWER_MS, emit, raw, serve, text, tls, withTimeout, words } from "./jsonlines.mjs";
 
 const TOPIC = 2; // Kafka's number for a topic among the things that have settings.
 const SET = 0; // And for setting one.
-const base = { clientId: "tests", bootstrapBrokers: [process.argv[2]], retries: 200, retryDelay: 100 };
+const base = { clientId: "tests", bootstrapBrokers: [process.argv[2]], tls, retries: 200, retryDelay: 100 };
 const members = new Map();
 
 async function produce({ id, topic, codec, idempotent, ahead, records }) {
