@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <thread>
 
 namespace myelin::bus {
 namespace {
@@ -19,6 +20,9 @@ constexpr milliseconds kSlice{500};
 void keep_quiet(const rd_kafka_t* /*client*/, int /*level*/, const char* /*facility*/,
                 const char* /*text*/) {}
 
+// Between a question and the same again.
+constexpr milliseconds kPause{20};
+
 int left_ms(SteadyTime due, milliseconds most = milliseconds::max()) {
   const auto left =
       std::chrono::duration_cast<milliseconds>(due - std::chrono::steady_clock::now());
@@ -31,6 +35,23 @@ bool is_silence(rd_kafka_resp_err_t code) {
   return code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE ||
          code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
          code == RD_KAFKA_RESP_ERR__WAIT_COORD || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+}
+
+// A leader is being chosen, or a broker has not heard yet that it is one.
+bool passes_soon(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+         code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+         code == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE ||
+         code == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR ||
+         code == RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE ||
+         code == RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH ||
+         code == RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH;
+}
+
+bool passes_soon(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t& list) {
+  const std::span all(list.elems, static_cast<std::size_t>(list.cnt));
+  return is_silence(code) || passes_soon(code) ||
+         std::ranges::any_of(all, [](const auto& one) { return passes_soon(one.err); });
 }
 
 KafkaPartitions list_of(std::span<const KafkaPartition> partitions, std::int64_t which) {
@@ -217,9 +238,11 @@ Result<KafkaOffsets> KafkaCluster::ask_offsets(rd_kafka_t* client,
   const auto due = std::chrono::steady_clock::now() + options_.request_timeout;
   KafkaPartitions list;
   auto code = RD_KAFKA_RESP_ERR__TIMED_OUT;
-  while (!abandoned_ && is_silence(code) && !is_over(due)) {
+  while (!abandoned_ && !is_over(due)) {
     list = list_of(partitions, which);
     code = rd_kafka_offsets_for_times(client, list.get(), left_ms(due));
+    if (!passes_soon(code, *list)) break;
+    std::this_thread::sleep_for(kPause);
   }
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR && !has_gone(code))
     return error("offsets of topics", code);

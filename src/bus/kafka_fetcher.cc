@@ -134,10 +134,6 @@ Status KafkaFetcher::start(const KafkaPartition& partition, std::int64_t offset)
   return {};
 }
 
-void KafkaFetcher::seek(const KafkaPartition& partition, std::int64_t offset) {
-  rd_kafka_seek(flowing_.at(partition).get(), partition.partition, offset, 0);
-}
-
 void KafkaFetcher::stop(const KafkaPartition& partition) {
   const auto flowing = flowing_.find(partition);
   if (flowing == flowing_.end()) return;

@@ -66,8 +66,7 @@ class KafkaFetcher {
 
   // Does not wait for the cluster. The partition is not flowing.
   Status start(const KafkaPartition& partition, std::int64_t offset);
-  // The partition flows; what was fetched of it and not taken is forgotten. Does not block.
-  void seek(const KafkaPartition& partition, std::int64_t offset);
+  // What was fetched of it and not taken is forgotten.
   void stop(const KafkaPartition& partition);
 
   // What is there, up to `bytes_max` and one message more. Does not wait. When it gives nothing,

@@ -167,22 +167,20 @@ Status KafkaSubscription::start_flowing(const KafkaTopicMap& topics) {
 io::Task<Status> KafkaSubscription::go_on(std::vector<KafkaPartition> outside) {
   // A topic that has gone meanwhile is told by the list of topics.
   std::erase_if(outside, [this](const auto& partition) { return !flowing_.contains(partition); });
-  const auto ask = [&](std::int64_t which) {
-    return parts_.cluster.ask_offsets(parts_.client, outside, which);
-  };
-  MYELIN_CO_TRY(starts, co_await io::run_blocking(
-                            parts_.pool, [&] { return ask(RD_KAFKA_OFFSET_BEGINNING); }));
-  MYELIN_CO_TRY(ends, co_await io::run_blocking(parts_.pool,
-                                                [&] { return ask(RD_KAFKA_OFFSET_END); }));
-  for (const auto& partition : outside) go_on_at(partition, starts, ends);
-  co_return Status();
+  co_return co_await io::run_blocking(parts_.pool, [&]() -> Status {
+    auto& cluster = parts_.cluster;
+    MYELIN_TRY(starts, cluster.ask_offsets(parts_.client, outside, RD_KAFKA_OFFSET_BEGINNING));
+    MYELIN_TRY(ends, cluster.ask_offsets(parts_.client, outside, RD_KAFKA_OFFSET_END));
+    for (const auto& partition : outside) MYELIN_TRY_VOID(go_on_at(partition, starts, ends));
+    return {};
+  });
 }
 
-void KafkaSubscription::go_on_at(const KafkaPartition& partition, const KafkaOffsets& starts,
-                                 const KafkaOffsets& ends) {
+Status KafkaSubscription::go_on_at(const KafkaPartition& partition, const KafkaOffsets& starts,
+                                   const KafkaOffsets& ends) {
   const auto start = starts.find(partition);
   const auto end = ends.find(partition);
-  if (start == starts.end() || end == ends.end()) return;
+  if (start == starts.end() || end == ends.end()) return {};
   const auto place = place_of(partition);
   auto& position = positions_[place];
   if (position < start->second) {
@@ -196,7 +194,9 @@ void KafkaSubscription::go_on_at(const KafkaPartition& partition, const KafkaOff
                     place.topic, place.partition, position, start->second));
     position = start->second;
   }
-  fetcher_->seek(partition, position);
+  // librdkafka has let go of it with its error: a seek would come too late.
+  fetcher_->stop(partition);
+  return fetcher_->start(partition, position);
 }
 
 void KafkaSubscription::note_gap(std::string sentence) {

@@ -96,8 +96,8 @@ class KafkaSubscription final : public Subscription {
   std::vector<KafkaPartition> let_go(const KafkaTopicMap& topics);
   Status start_flowing(const KafkaTopicMap& topics);
   io::Task<Status> go_on(std::vector<KafkaPartition> outside);
-  void go_on_at(const KafkaPartition& partition, const KafkaOffsets& starts,
-                const KafkaOffsets& ends);
+  Status go_on_at(const KafkaPartition& partition, const KafkaOffsets& starts,
+                  const KafkaOffsets& ends);
   void note_gap(std::string sentence);
   Result<Batches> deliver(const std::vector<KafkaMessage>& messages);
   KafkaPlace place_of(const KafkaPartition& partition) const;
