@@ -34,7 +34,8 @@ struct KafkaBusOptions {
 
   std::size_t queue_bytes_max = 64u << 20;  // Of records that are not durable yet.
   std::size_t record_bytes_max = 32u << 20;
-  std::size_t fetch_bytes_max = 1u << 20;  // What one subscription or read fetches ahead.
+  // What one subscription or read fetches ahead, and a quarter more; a larger batch comes alone.
+  std::size_t fetch_bytes_max = 4u << 20;
   std::size_t subscriptions_max = 128;     // Each is a client of its own: README.md has its cost.
   std::size_t reads_max = 64;              // At one time.
 };
