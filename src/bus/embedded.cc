@@ -159,8 +159,9 @@ class EmbeddedBus final : public Bus, public Topics {
   Topics& topics() override { return *this; }
 
   Status ensure(const Context& context, const TopicName& name) override;
-  Result<TopicDescription> describe(const Context& context, const TopicName& name) override;
-  std::vector<TopicDescription> list(const Context& context, std::string_view pattern) override;
+  io::Task<Result<TopicDescription>> describe(Context context, TopicName name) override;
+  io::Task<Result<std::vector<TopicDescription>>> list(Context context,
+                                                       std::string pattern) override;
 
  private:
   static TopicDescription description(const broker::Topic& topic);
@@ -367,18 +368,19 @@ TopicDescription EmbeddedBus::description(const broker::Topic& topic) {
   return description;
 }
 
-Result<TopicDescription> EmbeddedBus::describe(const Context&, const TopicName& name) {
+io::Task<Result<TopicDescription>> EmbeddedBus::describe(Context, TopicName name) {
   const auto topic = broker_.find(name);
-  if (!topic) return Error(ErrorCode::NotFound, fmt::format("no topic {}", name.full()));
-  return description(*topic);
+  if (!topic) co_return Error(ErrorCode::NotFound, fmt::format("no topic {}", name.full()));
+  co_return description(*topic);
 }
 
-std::vector<TopicDescription> EmbeddedBus::list(const Context& context, std::string_view pattern) {
+io::Task<Result<std::vector<TopicDescription>>> EmbeddedBus::list(Context context,
+                                                                  std::string pattern) {
   std::vector<TopicDescription> found;
-  for (const auto& topic : broker_.list({context.tenant, {std::string(pattern)}})) {
+  for (const auto& topic : broker_.list({context.tenant, {std::move(pattern)}})) {
     found.push_back(description(*topic));
   }
-  return found;
+  co_return found;
 }
 
 }  // namespace

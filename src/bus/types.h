@@ -50,7 +50,7 @@ struct WriteSet {
 
 struct RecordPosition {
   PartitionIndex partition;
-  Offset offset;
+  Offset offset;  // -1: stored, but Kafka did not say where (an acknowledgment was lost).
 };
 
 // Where the records of a WriteSet went, in their order.
@@ -78,7 +78,9 @@ struct TopicPartition {
 // A subscription begins…
 struct FromNow {};       // …with what is committed after it was made.
 struct FromEarliest {};  // …with the oldest record that is kept.
-struct FromTime {        // …with the first record received at or after this time.
+// …with the first record received at or after this time. Kafka keeps one time of a record: the
+// event's own, unless the topic says message.timestamp.type=LogAppendTime.
+struct FromTime {
   Timestamp time;
 };
 struct FromCursor {  // …right behind the record that this cursor names.
@@ -96,7 +98,7 @@ struct SubscribeOptions {
 
 struct TopicDescription {
   TopicName name;
-  broker::TopicId id;
+  broker::TopicId id;  // Nil on Kafka: librdkafka does not tell it.
   struct Partition {
     Offset start;
     Offset end;  // The high watermark: the offset of the next record to become visible.

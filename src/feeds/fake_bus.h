@@ -69,11 +69,11 @@ class FakeBus : public bus::Bus, public bus::Topics {
     topics_.insert(name.full());
     return {};
   }
-  Result<bus::TopicDescription> describe(const bus::Context&, const bus::TopicName&) override {
-    return Error(ErrorCode::NotFound, "the fake bus does not describe");
+  io::Task<Result<bus::TopicDescription>> describe(bus::Context, bus::TopicName) override {
+    co_return Error(ErrorCode::NotFound, "the fake bus does not describe");
   }
-  std::vector<bus::TopicDescription> list(const bus::Context&, std::string_view) override {
-    return {};
+  io::Task<Result<std::vector<bus::TopicDescription>>> list(bus::Context, std::string) override {
+    co_return std::vector<bus::TopicDescription>();
   }
 
  protected:

@@ -41,11 +41,11 @@ class DroppingBus final : public bus::Bus, public bus::Topics {
   }
   bus::Topics& topics() override { return *this; }
   Status ensure(const bus::Context&, const bus::TopicName&) override { return {}; }
-  Result<bus::TopicDescription> describe(const bus::Context&, const bus::TopicName&) override {
-    return Error(ErrorCode::NotFound, "not here");
+  io::Task<Result<bus::TopicDescription>> describe(bus::Context, bus::TopicName) override {
+    co_return Error(ErrorCode::NotFound, "not here");
   }
-  std::vector<bus::TopicDescription> list(const bus::Context&, std::string_view) override {
-    return {};
+  io::Task<Result<std::vector<bus::TopicDescription>>> list(bus::Context, std::string) override {
+    co_return std::vector<bus::TopicDescription>();
   }
 };
 

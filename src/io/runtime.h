@@ -7,19 +7,18 @@
 
 #include <atomic>
 #include <chrono>
-#include <exception>
 #include <memory>
 #include <string_view>
 #include <thread>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "base/logging.h"
 #include "io/blocking_pool.h"
 #include "io/io_thread.h"
 #include "io/one_shot.h"
+#include "io/run_blocking.h"
 #include "io/task.h"
 #include "io/task_scope.h"
 
@@ -97,34 +96,7 @@ Task<void> both(Task<void> first, Task<void> second);
 
 template <class Work>
 Task<std::invoke_result_t<Work&>> Runtime::blocking(Work work) {
-  using Value = std::invoke_result_t<Work&>;
-  if constexpr (std::is_void_v<Value>) {
-    OneShot<std::exception_ptr> done;
-    pool_.submit([&] {
-      std::exception_ptr thrown;
-      try {
-        work();
-      } catch (...) {
-        thrown = std::current_exception();
-      }
-      done.set(std::move(thrown));
-    });
-    const std::exception_ptr thrown = co_await done.wait_uncanceled();
-    if (thrown) std::rethrow_exception(thrown);
-  } else {
-    OneShot<std::variant<Value, std::exception_ptr>> done;
-    pool_.submit([&] {
-      try {
-        done.set(std::variant<Value, std::exception_ptr>(std::in_place_index<0>, work()));
-      } catch (...) {
-        done.set(std::variant<Value, std::exception_ptr>(std::in_place_index<1>,
-                                                         std::current_exception()));
-      }
-    });
-    auto outcome = co_await done.wait_uncanceled();
-    if (outcome.index() == 1) std::rethrow_exception(std::get<1>(outcome));
-    co_return std::get<0>(std::move(outcome));
-  }
+  return run_blocking(pool_, std::move(work));
 }
 
 }  // namespace myelin::io
