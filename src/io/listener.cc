@@ -77,7 +77,7 @@ Status TcpListener::bind_all() {
   }
   for (int tries = 1;; ++tries) {
     MYELIN_TRY_VOID(bind_one(asio::ip::address_v4::loopback(), settings_.port));
-    const auto v6 = bind_one(asio::ip::address_v6::loopback(), local_port_);
+    auto v6 = bind_one(asio::ip::address_v6::loopback(), local_port_);
     // Without IPv6 the other one is all there is.
     if (v6 || v6.error().code() != ErrorCode::Conflict) return Status();
     if (settings_.port != 0 || tries == kFreePortTries) return v6;

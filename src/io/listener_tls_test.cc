@@ -23,6 +23,34 @@ Task<void> echo(std::unique_ptr<Connection> connection) {
   }
 }
 
+Task<void> write_parts(std::unique_ptr<Connection> connection,
+                       const std::vector<std::string>* parts) {
+  const std::vector<std::string_view> views(parts->begin(), parts->end());
+  EXPECT_TRUE(co_await connection->write_all(views));
+}
+
+Task<void> read_until_due(std::unique_ptr<Connection> connection, std::atomic<bool>* ended) {
+  connection->set_read_deadline(std::chrono::steady_clock::now() + 30ms);
+  std::array<char, 1> buffer;
+  for (;;) {
+    const auto count = co_await connection->read_some(buffer);
+    if (!count) break;
+  }
+  *ended = true;
+}
+
+Task<void> write_until_it_fails(std::unique_ptr<Connection> connection,
+                                std::atomic<bool>* timed_out) {
+  connection->set_write_timeout(20ms);
+  const std::string block(1 << 20, 'x');
+  for (;;) {
+    const auto written = co_await connection->write_all(block);
+    if (written) continue;
+    *timed_out = written.error().code() == ErrorCode::Unavailable;
+    co_return;
+  }
+}
+
 class TlsListenerTest : public testing::IoTest {
  protected:
   void listen(TcpListener::Handler handler, ListenerSettings settings = {}) {
@@ -120,10 +148,7 @@ TEST_F(TlsListenerTest, WritesManyPartsInOrderToASlowReader) {
         std::string(static_cast<std::size_t>(i * 37 % 20'000), static_cast<char>('a' + i % 26)));
     expected += parts.back();
   }
-  listen([&parts](std::unique_ptr<Connection> connection) -> Task<void> {
-    const std::vector<std::string_view> views(parts.begin(), parts.end());
-    EXPECT_TRUE(co_await connection->write_all(views));
-  });
+  listen([&parts](auto connection) { return write_parts(std::move(connection), &parts); });
   TlsClient client(port(), {.receive_buffer = 4096});
   ASSERT_TRUE(client.handshake());
   EXPECT_TRUE(client.read_all() == expected);
@@ -196,15 +221,7 @@ TEST_F(TlsListenerTest, ReadsTimeOutAndGoOn) {
 
 TEST_F(TlsListenerTest, ADeadlineEndsReadsThatEachBringSomething) {
   std::atomic<bool> ended = false;
-  listen([&ended](std::unique_ptr<Connection> connection) -> Task<void> {
-    connection->set_read_deadline(std::chrono::steady_clock::now() + 30ms);
-    std::array<char, 1> buffer;
-    for (;;) {
-      const auto count = co_await connection->read_some(buffer);
-      if (!count) break;
-    }
-    ended = true;
-  });
+  listen([&ended](auto connection) { return read_until_due(std::move(connection), &ended); });
   TlsClient client(port());
   ASSERT_TRUE(client.handshake());
   EXPECT_TRUE(eventually([&] {
@@ -214,21 +231,13 @@ TEST_F(TlsListenerTest, ADeadlineEndsReadsThatEachBringSomething) {
 }
 
 TEST_F(TlsListenerTest, AWriteToAPeerThatDoesNotReadTimesOut) {
-  std::atomic<int> outcome = 0;
-  listen([&outcome](std::unique_ptr<Connection> connection) -> Task<void> {
-    connection->set_write_timeout(20ms);
-    const std::string block(1 << 20, 'x');
-    for (;;) {
-      const auto written = co_await connection->write_all(block);
-      if (written) continue;
-      EXPECT_EQ(written.error().code(), ErrorCode::Unavailable);
-      outcome = 1;
-      co_return;
-    }
+  std::atomic<bool> timed_out = false;
+  listen([&timed_out](auto connection) {
+    return write_until_it_fails(std::move(connection), &timed_out);
   });
   TlsClient client(port(), {.receive_buffer = 4096});
   ASSERT_TRUE(client.handshake());
-  EXPECT_TRUE(eventually([&] { return outcome == 1; }));
+  EXPECT_TRUE(eventually([&] { return timed_out.load(); }));
 }
 
 TEST_F(TlsListenerTest, APeerThatDoesNotFinishTheHandshakeIsClosed) {

@@ -56,6 +56,7 @@ TEST_F(TlsCredentialsTest, SendsTheChainAfterItsCertificate) {
   const auto loaded = load(settings);
   ASSERT_TRUE(loaded);
   STACK_OF(X509)* chain = nullptr;
+  // NOLINTNEXTLINE(bugprone-multi-level-implicit-pointer-conversion): OpenSSL's macro.
   SSL_CTX_get0_chain_certs((*loaded)->current().get(), &chain);
   EXPECT_EQ(sk_X509_num(chain), 1);
 }

@@ -76,14 +76,16 @@ class Workplace:
                               f'-cp "{self.kafka}/libs/*${{CLASSPATH:+:$CLASSPATH}}" {program} "$@"\n')
             script.chmod(0o755)
 
-    def environment(self, bootstrap, settings):
+    def environment(self, bootstrap):
         libraries = ":".join(str(self.tests.parent / name) for name in ("src", "src-cpp"))
         kept = {name: value for name, value in os.environ.items()
                 if name != "CI" and not name.startswith(("TEST", "MYELIN_", "RDKAFKA_", "SUBTESTS"))}
-        return {**kept, "RDKAFKA_TEST_CONF": str(settings), "TEST_KAFKA_VERSION": "4.3.0", "BROKERS": bootstrap,
+        return {**kept, "RDKAFKA_TEST_CONF": str(self._settings(bootstrap)), "TEST_KAFKA_VERSION": "4.3.0", "BROKERS": bootstrap,
                 "KAFKA_PATH": str(self.kafka), "LD_LIBRARY_PATH": libraries}
 
-    def settings(self, bootstrap):
+    def _settings(self, bootstrap):
+        """Written once: a test reads it at any time, again and again."""
         path = self.folder / f"{bootstrap.replace(':', '-')}.conf"
-        path.write_text(f"metadata.broker.list={bootstrap}\ntest.topic.random=true\n")
+        if not path.exists():
+            path.write_text(f"metadata.broker.list={bootstrap}\ntest.topic.random=true\n")
         return path

@@ -86,6 +86,7 @@ class Suite:
         self.logs = ROOT / ".tools" / "log" / f"suites-{options.peer}"
         self.logs.mkdir(parents=True, exist_ok=True)
         self.servers = {}
+        self.environments = {}
 
     def run(self):
         print(f"   {'test':<48}{'result':<9}{'subtests':>9}{'time':>10}", flush=True)
@@ -93,6 +94,7 @@ class Suite:
             with brokers.Workplace(self.options.librdkafka) as self.place:
                 for needs in {server_for(job) for job in self.jobs}:
                     self.servers[needs] = brokers.start(self.options.peer, needs)
+                    self.environments[needs] = self.place.environment(brokers.address(self.servers[needs]))
                 with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
                     for done in [pool.submit(self._run, job) for job in self.jobs]:
                         done.result()
@@ -102,9 +104,7 @@ class Suite:
         return self.board
 
     def _run(self, job):
-        bootstrap = brokers.address(self.servers[server_for(job)])
-        environment = self.place.environment(bootstrap, self.place.settings(bootstrap))
-        environment["TESTS"] = job.number
+        environment = {**self.environments[server_for(job)], "TESTS": job.number}
         if job.only:
             environment["SUBTESTS"] = job.only
         log = self.logs / f"{job.label}.log"

@@ -115,7 +115,7 @@ void KafkaServer::install_tls_metrics() {
   callbacks_.push_back(parts_.registry.gauge_callback(
       "myelin_kafka_tls_certificate_end_seconds", "When the certificate ends, in Unix time.",
       [this] {
-        return static_cast<double>(to_ms(tls_listener_->credentials()->expires()) / 1000);
+        return static_cast<double>(to_ms(tls_listener_->credentials()->expires())) / 1000;
       }));
 }
 
