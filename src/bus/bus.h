@@ -31,8 +31,8 @@ class Receipt {
   // True once durable() would not wait.
   bool ready() const { return state_->ready(); }
   // Waits until the write set is on stable storage, or says why it never will be: Unavailable (the
-  // disk, the Kafka cluster), Canceled (the server stops). On Kafka the record may be stored all the
-  // same when the acknowledgment was lost. Awaited once, on one io thread.
+  // disk, the Kafka cluster), Canceled (the server stops). On Kafka the record may be stored all
+  // the same when the acknowledgment was lost. Awaited once, on one io thread.
   io::Task<Result<Positions>> durable() const { return state_->durable(); }
 
  private:

@@ -76,8 +76,9 @@ class BusTest : public ::testing::Test {
                                           const std::string& tenant = {}) {
     auto who = context;
     who.tenant += tenant;
-    auto result = outcome_of(engine().runtime(), bus().subscribe(who, {.patterns = std::move(patterns),
-                                                                       .start = std::move(start)}));
+    auto result = outcome_of(
+        engine().runtime(),
+        bus().subscribe(who, {.patterns = std::move(patterns), .start = std::move(start)}));
     if (!result) {
       refusal = result.error().message();
       return nullptr;

@@ -173,10 +173,9 @@ Status KafkaBus::ensure(const Context&, const TopicName& name) {
 
 io::Task<Result<KafkaBus::Bounds>> KafkaBus::bounds(std::vector<KafkaPartition> partitions) {
   co_return co_await io::run_blocking(pool_, [&]() -> Result<Bounds> {
-    MYELIN_TRY(starts, cluster_.ask_offsets(producer_->handle(), partitions,
-                                            RD_KAFKA_OFFSET_BEGINNING));
-    MYELIN_TRY(ends,
-               cluster_.ask_offsets(producer_->handle(), partitions, RD_KAFKA_OFFSET_END));
+    MYELIN_TRY(starts,
+               cluster_.ask_offsets(producer_->handle(), partitions, RD_KAFKA_OFFSET_BEGINNING));
+    MYELIN_TRY(ends, cluster_.ask_offsets(producer_->handle(), partitions, RD_KAFKA_OFFSET_END));
     return Bounds{std::move(starts), std::move(ends)};
   });
 }
@@ -246,9 +245,10 @@ io::Task<Result<Batches>> KafkaBus::fetch(KafkaReading& reading, std::size_t byt
     if (!fetched.messages.empty()) co_return batches_of(fetched.messages);
     if (fetched.error) co_return *std::move(fetched.error);
     if (!fetched.outside.empty()) {
-      co_return Error(ErrorCode::InvalidInput,
-                      fmt::format("topic {}, partition {}: the offset was removed just now",
-                                  fetched.outside.front().topic, fetched.outside.front().partition));
+      co_return Error(
+          ErrorCode::InvalidInput,
+          fmt::format("topic {}, partition {}: the offset was removed just now",
+                      fetched.outside.front().topic, fetched.outside.front().partition));
     }
     const bool more = co_await reading.fetcher().event().wait_until(due);
     if (!more) co_return Batches();
@@ -267,10 +267,10 @@ io::Task<Result<Batches>> KafkaBus::read(Context, TopicPartition from, Offset of
   if (start == bounds.starts.end() || end == bounds.ends.end())
     co_return Error(ErrorCode::NotFound, fmt::format("no topic {}", partition.topic));
   if (offset.value < start->second || offset.value > end->second) {
-    co_return Error(ErrorCode::InvalidInput,
-                    fmt::format("offset {} of topic {} partition {} is outside of {} to {}",
-                                offset.value, partition.topic, partition.partition, start->second,
-                                end->second));
+    co_return Error(
+        ErrorCode::InvalidInput,
+        fmt::format("offset {} of topic {} partition {} is outside of {} to {}", offset.value,
+                    partition.topic, partition.partition, start->second, end->second));
   }
   const bool at_end = offset.value == end->second;
   if (at_end && limits.wait_max.count() <= 0) co_return Batches();
@@ -278,8 +278,6 @@ io::Task<Result<Batches>> KafkaBus::read(Context, TopicPartition from, Offset of
                 co_await io::run_blocking(pool_, [&] { return readers_.take(partition); }));
   KafkaReading reading(cluster_, readers_, pool_, std::move(consumer), partition);
   MYELIN_CO_TRY_VOID(reading.start(offset));
-  const auto known = topics_->known();
-  co_await io::run_blocking(pool_, [&] { reading.fetcher().consumer().refresh_for(known); });
   const auto wait = at_end ? limits.wait_max : cluster_.options().request_timeout;
   auto batches = co_await fetch(reading, limits.bytes_max, clock_.steady() + wait);
   if (batches && batches->empty() && !at_end)

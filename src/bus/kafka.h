@@ -36,8 +36,8 @@ struct KafkaBusOptions {
   std::size_t record_bytes_max = 32u << 20;
   // What one subscription or read fetches ahead, and a quarter more; a larger batch comes alone.
   std::size_t fetch_bytes_max = 4u << 20;
-  std::size_t subscriptions_max = 128;     // Each is a client of its own: README.md has its cost.
-  std::size_t reads_max = 64;              // At one time.
+  std::size_t subscriptions_max = 128;  // Each is a client of its own: README.md has its cost.
+  std::size_t reads_max = 64;           // At one time.
 };
 
 // Does not wait for the cluster, nor fail without it. InvalidInput names the setting that

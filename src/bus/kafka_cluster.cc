@@ -13,8 +13,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kReasonBytesMax = 512;
-// Before the first look at whether the bus is stopping. Each further slice is twice as long, so that
-// a slow answer is awaited.
+// Before the first look at whether the bus is stopping. Each further slice is twice as long, so
+// that a slow answer is awaited.
 constexpr milliseconds kSlice{500};
 
 void keep_quiet(const rd_kafka_t* /*client*/, int /*level*/, const char* /*facility*/,
@@ -203,7 +203,8 @@ std::vector<Status> KafkaCluster::make_topics(rd_kafka_t* client,
     }
     raw.push_back(topics.back().get());
   }
-  const KafkaAdminOptions options(rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS));
+  const KafkaAdminOptions options(
+      rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS));
   const auto ms = static_cast<int>(options_.request_timeout.count());
   rd_kafka_AdminOptions_set_request_timeout(options.get(), ms, reason.data(), reason.size());
   const KafkaQueue queue(rd_kafka_queue_new(client));
@@ -214,13 +215,13 @@ std::vector<Status> KafkaCluster::make_topics(rd_kafka_t* client,
     return outcomes;
   }
   std::size_t count = 0;
-  const auto* results = rd_kafka_CreateTopics_result_topics(
-      rd_kafka_event_CreateTopics_result(event->get()), &count);
+  const auto* results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
   for (const auto* result : std::span(results, count)) {
     const auto code = rd_kafka_topic_result_error(result);
     const std::string_view name = rd_kafka_topic_result_name(result);
-    const bool made = code == RD_KAFKA_RESP_ERR_NO_ERROR ||
-                      code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS;
+    const bool made =
+        code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS;
     const char* why = rd_kafka_topic_result_error_string(result);
     const auto place = std::ranges::find(names, name) - names.begin();
     outcomes.at(static_cast<std::size_t>(place)) =

@@ -61,8 +61,7 @@ class KafkaCluster {
   void forget_trouble();
 
   // "WHAT: 127.0.0.1:9092: reason", with a code that a caller can decide on.
-  Error error(std::string_view what, rd_kafka_resp_err_t code,
-              std::string_view reason = {}) const;
+  Error error(std::string_view what, rd_kafka_resp_err_t code, std::string_view reason = {}) const;
 
   // What still asks gives up soon: the bus is stopping.
   void abandon() { abandoned_ = true; }

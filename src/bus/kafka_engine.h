@@ -45,6 +45,7 @@ class KafkaEngine {
     const auto* bootstrap = std::getenv("MYELIN_KAFKA_BOOTSTRAP");
     return {.bootstrap = bootstrap == nullptr ? "" : bootstrap,
             .partitions = 1,
+            .request_timeout = std::chrono::seconds(20),  // A busy machine is no failure.
             .topics_refresh = std::chrono::milliseconds(200)};
   }
   void start(const KafkaBusOptions& options = KafkaEngine::options()) {
@@ -95,6 +96,30 @@ class KafkaEngine {
       return described && described->partitions.at(0).start == before;
     });
   }
+  enum class End : std::uint8_t { Commit, Abort };
+  // Each value in a transaction of its own, which takes one offset more for its marker.
+  void append_in_transaction(const std::string& topic, const std::string& value, End end) {
+    std::array<char, 256> reason{};
+    if (!transactions_) {
+      KafkaConf conf(rd_kafka_conf_new());
+      const auto set = [&](const char* name, const std::string& text) {
+        rd_kafka_conf_set(conf.get(), name, text.c_str(), reason.data(), reason.size());
+      };
+      set("bootstrap.servers", options().bootstrap);
+      set("transactional.id", tenant_);
+      transactions_.reset(
+          rd_kafka_new(RD_KAFKA_PRODUCER, conf.release(), reason.data(), reason.size()));
+      check(rd_kafka_init_transactions(transactions_.get(), 30'000));
+    }
+    check(rd_kafka_begin_transaction(transactions_.get()));
+    const KafkaTopic to(rd_kafka_topic_new(transactions_.get(), full(topic).c_str(), nullptr));
+    ASSERT_EQ(rd_kafka_produce(to.get(), 0, RD_KAFKA_MSG_F_COPY, const_cast<char*>(value.data()),
+                               value.size(), nullptr, 0, nullptr),
+              0);
+    if (end == End::Abort) rd_kafka_flush(transactions_.get(), 30'000);
+    check(end == End::Commit ? rd_kafka_commit_transaction(transactions_.get(), 30'000)
+                             : rd_kafka_abort_transaction(transactions_.get(), 30'000));
+  }
   // As the cluster has them.
   std::map<std::string, std::int32_t> topics() { return *cluster_.ask_topics(others_.get()); }
 
@@ -116,6 +141,10 @@ class KafkaEngine {
     ASSERT_TRUE(event);
     ASSERT_EQ(rd_kafka_event_error(event.get()), RD_KAFKA_RESP_ERR_NO_ERROR);
   }
+  static void check(rd_kafka_error_t* error) {
+    const KafkaError owned(error);
+    ASSERT_EQ(error, nullptr) << rd_kafka_error_string(error);
+  }
   template <class Condition>
   static void until(Condition condition) {
     for (int i = 0; i < 3000 && !condition(); ++i)
@@ -133,6 +162,7 @@ class KafkaEngine {
   std::unique_ptr<Bus> bus_;
   KafkaHandle others_;
   KafkaQueue queue_;
+  KafkaHandle transactions_;
 };
 
 }  // namespace myelin::bus

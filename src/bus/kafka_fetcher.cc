@@ -22,7 +22,6 @@ std::vector<KafkaCluster::Property> properties(const KafkaBusOptions& options,
   return {{"auto.offset.reset", "error"},
           {"enable.partition.eof", "false"},
           {"check.crcs", "true"},
-          {"topic.metadata.refresh.interval.ms", "30000"},
           {"fetch.error.backoff.ms", "200"},
           {"fetch.wait.max.ms", fmt::format("{}", wait_max.count())},
           {"fetch.message.max.bytes", fetch_bytes},
@@ -94,22 +93,7 @@ bool follows(const rd_kafka_message_t& before, const rd_kafka_message_t& after) 
 Result<std::shared_ptr<KafkaConsumer>> KafkaConsumer::open(const KafkaCluster& cluster,
                                                            std::chrono::milliseconds wait_max) {
   MYELIN_TRY(handle, cluster.open(RD_KAFKA_CONSUMER, properties(cluster.options(), wait_max)));
-  return std::shared_ptr<KafkaConsumer>(
-      new KafkaConsumer(std::move(handle), cluster.options().request_timeout));
-}
-
-void KafkaConsumer::refresh_for(const std::shared_ptr<const void>& topics) {
-  {
-    const MutexLock lock(mutex_);
-    if (refreshed_for_ == topics) return;
-  }
-  const struct rd_kafka_metadata* metadata = nullptr;
-  const auto code = rd_kafka_metadata(handle_.get(), 0, nullptr, &metadata,
-                                      static_cast<int>(timeout_.count()));
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return;  // It asks again by itself, later.
-  rd_kafka_metadata_destroy(metadata);
-  const MutexLock lock(mutex_);
-  refreshed_for_ = topics;
+  return std::shared_ptr<KafkaConsumer>(new KafkaConsumer(std::move(handle)));
 }
 
 KafkaFetcher::KafkaFetcher(const KafkaCluster& cluster, std::shared_ptr<KafkaConsumer> consumer)

@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "base/mutex.h"
 #include "base/result.h"
 #include "bus/bus.h"
 #include "bus/kafka_cluster.h"
@@ -34,18 +33,10 @@ class KafkaConsumer {
 
   rd_kafka_t* handle() const { return handle_.get(); }
 
-  // Asks the cluster again for the topics that flow, after partitions were started that may be newer
-  // than what librdkafka knows: by itself it would ask much later. Blocks; once for each `topics`.
-  void refresh_for(const std::shared_ptr<const void>& topics) MYELIN_EXCLUDES(mutex_);
-
  private:
-  KafkaConsumer(KafkaHandle handle, std::chrono::milliseconds timeout)
-      : handle_(std::move(handle)), timeout_(timeout) {}
+  explicit KafkaConsumer(KafkaHandle handle) : handle_(std::move(handle)) {}
 
   const KafkaHandle handle_;
-  const std::chrono::milliseconds timeout_;
-  Mutex mutex_;
-  std::shared_ptr<const void> refreshed_for_ MYELIN_GUARDED_BY(mutex_);
 };
 
 // What came next out of the queue.
@@ -74,7 +65,6 @@ class KafkaFetcher {
   KafkaFetched take(std::size_t bytes_max);
 
   io::EventDescriptor& event() { return event_; }
-  KafkaConsumer& consumer() { return *consumer_; }
 
  private:
   void sort_out(KafkaMessage message, KafkaFetched& fetched);

@@ -102,8 +102,7 @@ Status KafkaProducer::produce(const Record& record, std::shared_ptr<KafkaReceipt
   const auto topic = record.topic.full();
   auto held = std::make_unique<Held>(std::move(receipt));
   const auto attributes = attributes_of(record, topic, held.get());
-  const KafkaError error(
-      rd_kafka_produceva(handle_.get(), attributes.data(), attributes.size()));
+  const KafkaError error(rd_kafka_produceva(handle_.get(), attributes.data(), attributes.size()));
   if (!error) {
     [[maybe_unused]] const auto* taken = held.release();  // Comes back with the report.
     return {};

@@ -24,9 +24,9 @@ io::Task<Result<std::unique_ptr<Subscription>>> KafkaSubscription::open(KafkaPar
                                                                         KafkaPlaceTaken place,
                                                                         Context context,
                                                                         SubscribeOptions options) {
-  std::unique_ptr<KafkaSubscription> made(new KafkaSubscription(
-      parts, std::move(place), {context.tenant, std::move(options.patterns)},
-      options.batch_bytes_max));
+  std::unique_ptr<KafkaSubscription> made(
+      new KafkaSubscription(parts, std::move(place), {context.tenant, std::move(options.patterns)},
+                            options.batch_bytes_max));
   MYELIN_CO_TRY(topics, co_await parts.topics.ask());
   MYELIN_CO_TRY_VOID(co_await made->find_start(std::move(topics), std::move(options.start)));
   MYELIN_CO_TRY(consumer, co_await io::run_blocking(parts.pool, [&] {
@@ -63,8 +63,8 @@ io::Task<Status> KafkaSubscription::find_start(std::shared_ptr<const KafkaTopicM
   if (partitions.size() > kCursorPartitionsMax) co_return too_many(partitions.size());
   for (const auto& partition : partitions)
     incarnations_[partition.topic] = topics->find(partition.topic)->second.incarnation;
-  MYELIN_CO_TRY(offsets, co_await io::run_blocking(
-                             parts_.pool, [&] { return offsets_of(partitions, start); }));
+  MYELIN_CO_TRY(offsets, co_await io::run_blocking(parts_.pool,
+                                                   [&] { return offsets_of(partitions, start); }));
   for (const auto& partition : partitions) {
     const auto found = offsets.find(partition);
     positions_[place_of(partition)] = found == offsets.end() ? 0 : found->second;
@@ -103,8 +103,7 @@ io::Task<Result<Batches>> KafkaSubscription::next(std::chrono::milliseconds wait
     MYELIN_CO_TRY_VOID(co_await follow_topics());
     auto fetched = fetcher_->take(bytes_max_);
     error_ = std::move(fetched.error);
-    if (!fetched.outside.empty())
-      MYELIN_CO_TRY_VOID(co_await go_on(std::move(fetched.outside)));
+    if (!fetched.outside.empty()) MYELIN_CO_TRY_VOID(co_await go_on(std::move(fetched.outside)));
     if (!fetched.messages.empty()) co_return deliver(fetched.messages);
     if (error_) co_return *error_;
     const bool more = co_await fetcher_->event().wait_until(due);
@@ -122,9 +121,6 @@ io::Task<Status> KafkaSubscription::follow_topics() {
     });
   }
   MYELIN_CO_TRY_VOID(start_flowing(*topics));
-  if (followed_) {
-    co_await io::run_blocking(parts_.pool, [&] { fetcher_->consumer().refresh_for(topics); });
-  }
   followed_ = topics;
   co_return Status();
 }

@@ -1,8 +1,8 @@
 // KafkaSubscription: many partitions as one stream, each in its own order.
 //
 // A consumer of its own, whose partitions start with the first next(). Topics and partitions that
-// appear join from offset 0; those that go are let go. The position is kept here: a cursor names the
-// next offset of each partition.
+// appear join from offset 0; those that go are let go. The position is kept here: a cursor names
+// the next offset of each partition.
 #pragma once
 
 #include <atomic>
@@ -59,7 +59,8 @@ class KafkaSubscription final : public Subscription {
  public:
   // InvalidInput for a cursor that is not this cluster's; Exhausted for more than 200 partitions.
   static io::Task<Result<std::unique_ptr<Subscription>>> open(KafkaParts parts,
-                                                              KafkaPlaceTaken place, Context context,
+                                                              KafkaPlaceTaken place,
+                                                              Context context,
                                                               SubscribeOptions options);
   ~KafkaSubscription() override;
 

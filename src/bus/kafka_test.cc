@@ -75,6 +75,28 @@ TEST_F(KafkaBusTest, KeepsTheOrderOfRecordsThatWaitForTheirTopic) {
   }
 }
 
+TEST_F(KafkaBusTest, GivesOffsetsAsKafkaHasThemAndNothingOfAbortedTransactions) {
+  ASSERT_TRUE(append(record("a", "0")));
+  using End = KafkaEngine::End;
+  for (const auto& [value, end] :
+       {std::pair("1", End::Commit), std::pair("aborted", End::Abort), std::pair("5", End::Commit)})
+    engine().append_in_transaction("a", value, end);
+  auto subscription = subscribe({"*"}, FromEarliest{});
+  ASSERT_TRUE(subscription) << refusal;
+  const auto seen = drain(*subscription, 3);
+  EXPECT_THAT(values(seen), ElementsAre("0", "1", "5"));
+  auto resumed = subscribe({"*"}, FromCursor{seen.at(1).cursor});
+  ASSERT_TRUE(resumed) << refusal;
+  EXPECT_THAT(values(drain(*resumed, 1)), ElementsAre("5"));
+  auto behind = subscribe({"*"}, FromCursor{seen.at(2).cursor});
+  ASSERT_TRUE(behind) << refusal;
+  ASSERT_TRUE(append(record("a", "7")));
+  EXPECT_THAT(values(drain(*behind, 1)), ElementsAre("7"));
+  const auto batches = read({topic("a"), PartitionIndex(0)}, Offset(2));
+  ASSERT_TRUE(batches) << batches.error().message();
+  EXPECT_EQ(batches->front().ref.base_offset, Offset(5));
+}
+
 TEST_F(KafkaBusTest, RefusesMorePartitionsThanACursorHolds) {
   auto options = KafkaEngine::options();
   options.partitions = 101;
@@ -174,9 +196,7 @@ class KafkaBusAlone : public ::testing::Test {
     record.value = std::move(value);
     return bus_->append({}, {{record}});
   }
-  Error outcome(const Receipt& receipt) {
-    return outcome_of(runtime_, receipt.durable()).error();
-  }
+  Error outcome(const Receipt& receipt) { return outcome_of(runtime_, receipt.durable()).error(); }
 
   SystemClock clock_;
   Logger logger_{{.level = LogLevel::Error}, clock_, STDERR_FILENO};
@@ -233,7 +253,8 @@ TEST_F(KafkaBusAlone, NamesASettingThatLibrdkafkaDoesNotTakeAndNotItsValue) {
   for (const auto* name : {"ssl.ca.locatio", "sasl.mechanism", "security.protocol"}) {
     options_.properties = {{name, "geheim"}};
     const auto made = make_kafka_bus(runtime_, clock_, options_);
-    if (std::string_view(name) == "sasl.mechanism") continue;  // Any text is taken until it is used.
+    if (std::string_view(name) == "sasl.mechanism")
+      continue;  // Any text is taken until it is used.
     ASSERT_FALSE(made) << name;
     EXPECT_EQ(made.error().code(), ErrorCode::InvalidInput);
     EXPECT_THAT(made.error().message(), AllOf(HasSubstr(name), Not(HasSubstr("geheim"))));

@@ -72,8 +72,7 @@ KafkaTopics::Round KafkaTopics::take_round() {
 KafkaTopics::Answer KafkaTopics::ask_cluster(const Round& round) {
   const auto due = std::chrono::steady_clock::now() + cluster_.options().request_timeout;
   Answer answer{{}, std::map<std::string, std::int32_t>()};
-  if (!round.names.empty())
-    answer.made = cluster_.make_topics(producer_.handle(), round.names);
+  if (!round.names.empty()) answer.made = cluster_.make_topics(producer_.handle(), round.names);
   for (;;) {
     answer.topics = cluster_.ask_topics(producer_.handle());
     if (!answer.topics || std::chrono::steady_clock::now() >= due) return answer;

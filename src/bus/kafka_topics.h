@@ -50,7 +50,8 @@ class KafkaTopics {
   io::Task<void> keep();
 
   // Hands the record to the producer, or keeps it until its topic is made. Errors as Bus::append.
-  Status append(Record record, const std::shared_ptr<KafkaReceipt>& receipt) MYELIN_EXCLUDES(mutex_);
+  Status append(Record record, const std::shared_ptr<KafkaReceipt>& receipt)
+      MYELIN_EXCLUDES(mutex_);
   Status ensure(const TopicName& name) MYELIN_EXCLUDES(mutex_);
 
   // As it was at the last answer.

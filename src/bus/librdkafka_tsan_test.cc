@@ -1,7 +1,7 @@
-// Lets ThreadSanitizer see the threads and locks of librdkafka, which takes C11's from the C library:
-// those are not intercepted, and a thread that is not known to the sanitizer crashes it. In that
-// flavour alone these stand before the library's own and are POSIX threads, which are what glibc's
-// types are inside.
+// Lets ThreadSanitizer see the threads and locks of librdkafka, which takes C11's from the C
+// library: those are not intercepted, and a thread that is not known to the sanitizer crashes it.
+// In that flavour alone these stand before the library's own and are POSIX threads, which are what
+// glibc's types are inside.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 
