@@ -438,6 +438,16 @@ TEST_F(GroupTest, AreDescribedListedAndDeleted) {
             code(KafkaError::GroupIdNotFound));
 }
 
+TEST_F(GroupTest, AreSeenAsTheyAreWhenAskedWhateverTheTimerHasDone) {
+  auto client = connect();
+  std::int32_t generation = -1;
+  join_alone(client, generation);
+  clock_.advance(std::chrono::seconds(11));
+  DeleteGroupsRequest remove;
+  remove.groups_names.add(client.arena(), "readers");
+  EXPECT_EQ(client.ask<DeleteGroupsResponse>(remove, 2).results[0].error_code, 0);
+}
+
 TEST_F(GroupTest, AreFoundAtThisBroker) {
   auto client = connect();
   FindCoordinatorRequest one;

@@ -15,6 +15,14 @@ using security::Operation;
 
 constexpr std::int16_t kNotFoundFrom = 6;
 
+// What is due is done first: who has waited a member's session out finds it gone, whether or not
+// the timer was already there.
+broker::GroupCoordinator& groups_of_now(Call& call) {
+  auto& groups = call.server().broker().groups();
+  groups.tick();
+  return groups;
+}
+
 DescribeGroupsResponse::Group describe(Call& call, std::string_view group_id, bool operations) {
   DescribeGroupsResponse::Group group;
   group.group_id = group_id;
@@ -22,7 +30,7 @@ DescribeGroupsResponse::Group describe(Call& call, std::string_view group_id, bo
     group.error_code = code(KafkaError::GroupAuthorizationFailed);
     return group;
   }
-  const auto found = call.server().broker().groups().describe(std::string(group_id));
+  const auto found = groups_of_now(call).describe(std::string(group_id));
   // Before version 6 a group that is not there is one that is dead: KIP-1043.
   const bool is_missing = found.error == broker::GroupError::GroupIdNotFound;
   if (!is_missing || call.version() >= kNotFoundFrom) {
@@ -59,7 +67,7 @@ io::Task<ListGroupsResponse> list_groups(Call& call, const ListGroupsRequest& re
   broker::ListRequest wanted;
   for (const auto state : request.states_filter) wanted.states.emplace_back(state);
   for (const auto type : request.types_filter) wanted.types.emplace_back(type);
-  const auto reply = call.server().broker().groups().list(wanted);
+  const auto reply = groups_of_now(call).list(wanted);
   response.error_code = code(kafka_error(reply.error));
   for (const auto& group : reply.groups) {
     if (!may_use_group(call, Operation::Describe, group.group_id)) continue;
@@ -81,7 +89,7 @@ io::Task<DeleteGroupsResponse> delete_groups(Call& call, const DeleteGroupsReque
       continue;
     }
     Awaited<broker::GroupError> awaited;
-    call.server().broker().groups().delete_group(std::string(group), awaited.callback());
+    groups_of_now(call).delete_group(std::string(group), awaited.callback());
     const auto error = co_await awaited.wait();
     result.error_code = code(kafka_error(error));
   }

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <string>
@@ -35,6 +37,18 @@ class KeptAudit final : public security::AuditSink {
  private:
   mutable Mutex mutex_;
   std::vector<security::AuditEvent> events_ MYELIN_GUARDED_BY(mutex_);
+};
+
+// Goes on by itself, and further when a test says so.
+class ShiftedClock final : public Clock {
+ public:
+  Timestamp now() const override { return system_.now() + ahead_.load(); }
+  SteadyTime steady() const override { return system_.steady() + ahead_.load(); }
+  void advance(std::chrono::milliseconds by) { ahead_ = ahead_.load() + by; }
+
+ private:
+  SystemClock system_;
+  std::atomic<std::chrono::milliseconds> ahead_{std::chrono::milliseconds(0)};
 };
 
 // One connection. Answers are views into it, valid until the next one.
@@ -215,7 +229,7 @@ class KafkaTest : public io::testing::IoTest {
   }
 
   // Here rather than in a test's body, which is over before the server has stopped.
-  SystemClock clock_;
+  ShiftedClock clock_;
   SystemRandom random_;
   UuidGenerator ids_{clock_, random_};
   metrics::Registry registry_;
