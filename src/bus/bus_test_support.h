@@ -76,9 +76,10 @@ class BusTest : public ::testing::Test {
                                           const std::string& tenant = {}) {
     auto who = context;
     who.tenant += tenant;
-    auto result = outcome_of(
-        engine().runtime(),
-        bus().subscribe(who, {.patterns = std::move(patterns), .start = std::move(start)}));
+    SubscribeOptions options;
+    options.patterns = std::move(patterns);
+    options.start = std::move(start);
+    auto result = outcome_of(engine().runtime(), bus().subscribe(who, std::move(options)));
     if (!result) {
       refusal = result.error().message();
       return nullptr;

@@ -26,7 +26,7 @@ constexpr milliseconds kReadFetchWait{20};
 // The consumers of reads: as many as one partition is read by at one time.
 class KafkaReaders {
  public:
-  KafkaReaders(const KafkaCluster& cluster) : cluster_(cluster) {}
+  explicit KafkaReaders(const KafkaCluster& cluster) : cluster_(cluster) {}
 
   // Blocks when another consumer is needed.
   Result<std::shared_ptr<KafkaConsumer>> take(const KafkaPartition& partition)
