@@ -25,8 +25,10 @@ def program(build, name, *arguments):
     return json.loads(run.stdout.strip().splitlines()[-1])
 
 
-def lone_sync_us(folder, seconds):
-    """Writes of one block, each durable when it returns, over a file written before: what one commit costs at least."""
+def lone_sync_us(folder, seconds, interval=0.0):
+    """Writes of one block, each durable when it returns, over a file written before: what one commit costs at least. One after
+    the other, or one in each interval (s) where they take less.
+    """
     path = folder / "sync.tmp"
     block = mmap.mmap(-1, 4096)
     block.write(b"x" * 4096)
@@ -40,6 +42,7 @@ def lone_sync_us(folder, seconds):
             began = time.perf_counter()
             os.pwrite(descriptor, block, 4096 * (len(times) % blocks))
             times.append((time.perf_counter() - began) * 1e6)
+            time.sleep(max(0.0, interval - times[-1] / 1e6))
     finally:
         os.close(descriptor)
         path.unlink()

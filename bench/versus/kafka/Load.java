@@ -41,7 +41,7 @@ public class Load {
   static final ObjectMapper JSON = new ObjectMapper();
 
   record Ask(String bootstrap, String topic, int partitions, int size, double warm, double seconds, long records,
-      double rate, int clients) {}
+      double rate, int clients, Map<String, String> configs) {}
 
   static KafkaProducer<byte[], byte[]> producer(Ask ask, Object... more) {
     Map<String, Object> settings = new HashMap<>(Map.of("bootstrap.servers", ask.bootstrap()));
@@ -294,7 +294,8 @@ public class Load {
           if (what.equals("delete")) {
             admin.deleteTopics(List.of(ask.topic())).all().get();
           } else {
-            admin.createTopics(List.of(new NewTopic(ask.topic(), ask.partitions(), (short) 1))).all().get();
+            var topic = new NewTopic(ask.topic(), ask.partitions(), (short) 1).configs(ask.configs());
+            admin.createTopics(List.of(topic)).all().get();
           }
         }
         yield JSON.createObjectNode();
