@@ -62,7 +62,7 @@ class KafkaEngine {
   void settle() {}
   void remove_topic(const std::string& topic) {
     const auto name = full(topic);
-    std::unique_ptr<rd_kafka_DeleteTopic_t, KafkaDestroyer<rd_kafka_DeleteTopic_destroy>> one(
+    std::unique_ptr<rd_kafka_DeleteTopic_t, FreedBy<rd_kafka_DeleteTopic_destroy>> one(
         rd_kafka_DeleteTopic_new(name.c_str()));
     auto* raw = one.get();
     rd_kafka_DeleteTopics(others_.get(), &raw, 1, nullptr, queue());
@@ -72,7 +72,7 @@ class KafkaEngine {
   void grow_topic(const std::string& topic, std::int32_t partitions) {
     std::array<char, 256> reason{};
     const auto name = full(topic);
-    std::unique_ptr<rd_kafka_NewPartitions_t, KafkaDestroyer<rd_kafka_NewPartitions_destroy>> one(
+    std::unique_ptr<rd_kafka_NewPartitions_t, FreedBy<rd_kafka_NewPartitions_destroy>> one(
         rd_kafka_NewPartitions_new(name.c_str(), static_cast<std::size_t>(partitions),
                                    reason.data(), reason.size()));
     auto* raw = one.get();
@@ -86,7 +86,7 @@ class KafkaEngine {
   void remove_records(const std::string& topic, Offset before) {
     const KafkaPartitions list(rd_kafka_topic_partition_list_new(1));
     rd_kafka_topic_partition_list_add(list.get(), full(topic).c_str(), 0)->offset = before.value;
-    std::unique_ptr<rd_kafka_DeleteRecords_t, KafkaDestroyer<rd_kafka_DeleteRecords_destroy>> one(
+    std::unique_ptr<rd_kafka_DeleteRecords_t, FreedBy<rd_kafka_DeleteRecords_destroy>> one(
         rd_kafka_DeleteRecords_new(list.get()));
     auto* raw = one.get();
     rd_kafka_DeleteRecords(others_.get(), &raw, 1, nullptr, queue());

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/freed_by.h"
 
 namespace myelin::io {
 namespace {
@@ -25,17 +26,10 @@ namespace {
 constexpr std::size_t kFileBytesMax = 1 << 20;
 constexpr std::string_view kSessionContext = "myelin";
 
-template <auto free>
-struct Free {
-  template <class T>
-  void operator()(T* pointer) const {
-    free(pointer);
-  }
-};
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using PrivateKey = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Memory = std::unique_ptr<BIO, Free<BIO_free>>;
-using Names = std::unique_ptr<STACK_OF(X509_NAME), Free<[](STACK_OF(X509_NAME) * names) {
+using Certificate = std::unique_ptr<X509, FreedBy<X509_free>>;
+using PrivateKey = std::unique_ptr<EVP_PKEY, FreedBy<EVP_PKEY_free>>;
+using Memory = std::unique_ptr<BIO, FreedBy<BIO_free>>;
+using Names = std::unique_ptr<STACK_OF(X509_NAME), FreedBy<[](STACK_OF(X509_NAME) * names) {
                                 sk_X509_NAME_pop_free(names, X509_NAME_free);
                               }>>;
 
@@ -72,7 +66,8 @@ Result<FileText> read_file(const Place& place) {
   };
   const int descriptor = ::open(place.path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return system_error();
-  const std::unique_ptr<const int, Free<[](const int* fd) { ::close(*fd); }>> closer(&descriptor);
+  const std::unique_ptr<const int, FreedBy<[](const int* fd) { ::close(*fd); }>> closer(
+      &descriptor);
   FileText file;
   // Reserved whole, so that no copy of a key is left behind by growing.
   file.text.resize(kFileBytesMax + 1);

@@ -18,8 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-using MockHandle =
-    std::unique_ptr<rd_kafka_mock_cluster_t, Destroyer<rd_kafka_mock_cluster_destroy>>;
+using MockHandle = std::unique_ptr<rd_kafka_mock_cluster_t, FreedBy<rd_kafka_mock_cluster_destroy>>;
 
 KafkaHandle make_producer(const std::string& brokers) {
   ConfHandle conf(rd_kafka_conf_new());
@@ -39,7 +38,7 @@ class Cluster {
   std::string brokers() const { return rd_kafka_mock_cluster_bootstraps(mock_.get()); }
 
   void produce(int partition, const std::string& value) {
-    using TopicHandle = std::unique_ptr<rd_kafka_topic_t, Destroyer<rd_kafka_topic_destroy>>;
+    using TopicHandle = std::unique_ptr<rd_kafka_topic_t, FreedBy<rd_kafka_topic_destroy>>;
     const TopicHandle topic(rd_kafka_topic_new(producer_.get(), "lab", nullptr));
     rd_kafka_produce(topic.get(), partition, RD_KAFKA_MSG_F_COPY, const_cast<char*>(value.data()),
                      value.size(), nullptr, 0, nullptr);
