@@ -215,6 +215,7 @@ Status Housekeeper::remove_directory(const std::string& path) {
     const auto file = path + "/" + entry.name;
     auto opened = disk.open(file, Writes::Buffered, Create::No);
     if (opened) shrink(**opened);
+    log_.files().forget(file);
     MYELIN_TRY_VOID(remove_gently([&] { return disk.remove(file); }));
   }
   return disk.remove(path);
