@@ -128,6 +128,9 @@ class Broker {
   // thread, where wakeups() may be used.
   Result<std::vector<BatchOutcome>> append(std::vector<TopicBatch> batches,
                                            std::shared_ptr<log::AppendWaiter> waiter);
+  // The batches of one append have at most this many bytes together, log::kBatchEntryOverhead each
+  // included.
+  std::size_t append_bytes_max() const { return log_->write_bytes_max(); }
   // For AppendWaiters: wake-ups put here go out once a commit's waiters were all told.
   io::WakeupBatch& wakeups() { return wakeups_; }
 

@@ -65,6 +65,8 @@ class Producer(threading.Thread):
             | {
                 "enable.idempotence": sys.argv[4:] != ["plain"],
                 "compression.type": codec,
+                # The smallest journal of these rounds takes half a megabyte at a time.
+                "batch.size": 250_000,
                 "linger.ms": self.chance.choice((0, 5, 20)),
                 "retry.backoff.ms": 20,
                 "retry.backoff.max.ms": 100,

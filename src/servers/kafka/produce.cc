@@ -51,8 +51,17 @@ KafkaError kafka_error(broker::RecordFault fault) {
 
 // A partition's share of the request.
 struct Part {
+  const ProduceRequest::Topic* topic = nullptr;
+  const ProduceRequest::Topic::Partition* sent = nullptr;
   PartitionAnswer answer;
   FoundPartition found;
+};
+
+// What waits for the disk: the parts from first to before end, but for those already refused.
+struct Pending {
+  std::shared_ptr<Durable> durable;
+  std::size_t first = 0;
+  std::size_t end = 0;
 };
 
 class ProduceHandler final : public Handler {
@@ -61,24 +70,23 @@ class ProduceHandler final : public Handler {
   io::Task<void> finish(Call& call) override;
 
  private:
-  using Topic = ProduceRequest::Topic;
-
-  void check(Call& call);
-  void check_part(Call& call, const Topic& topic, const Topic::Partition& sent, Part& part);
+  void lay_out();
+  std::size_t check(Call& call, std::size_t first);
+  void check_part(Call& call, Part& part);
   void take(Call& call, Part& part, broker::RecordCheck check);
-  io::Task<void> append(Call& call);
+  io::Task<std::size_t> append(Call& call, std::size_t first);
   io::Task<bool> note_access(Call& call);
   static void note(Call& call, Part& part, const log::BatchOutcome& outcome);
-  void fail_all(const Error& error);
+  void fail(std::size_t first, std::size_t end, const Error& error);
   void answer(Call& call);
   static void refuse(Call& call, Part& part, KafkaError error, std::string_view message);
 
   ProduceRequest request_;
-  std::vector<Part> parts_;  // In the request's order.
-  std::vector<broker::TopicBatch> batches_;
-  std::vector<std::size_t> batch_parts_;  // Whose batches they are.
-  std::uint64_t records_ = 0;             // In them.
-  std::shared_ptr<Durable> durable_;
+  std::vector<Part> parts_;                   // In the request's order.
+  std::vector<broker::TopicBatch> batches_;   // Of the write that is being made.
+  std::vector<std::size_t> batch_parts_;      // Whose batches they are.
+  std::uint64_t records_ = 0;                 // In them.
+  std::vector<Pending> pending_;
 };
 
 io::Task<void> ProduceHandler::start(Call& call) {
@@ -88,25 +96,44 @@ io::Task<void> ProduceHandler::start(Call& call) {
     co_return;
   }
   request_ = *request;
-  co_await append(call);
+  lay_out();
+  for (std::size_t next = 0; next < parts_.size();) next = co_await append(call, next);
 }
 
-void ProduceHandler::check(Call& call) {
-  parts_.clear();
-  batches_.clear();
-  batch_parts_.clear();
-  records_ = 0;
+void ProduceHandler::lay_out() {
   std::size_t count = 0;
   for (const auto& topic : request_.topic_data) count += topic.partition_data.size();
   parts_.reserve(count);
   for (const auto& topic : request_.topic_data) {
     for (const auto& sent : topic.partition_data) {
       auto& part = parts_.emplace_back();
-      part.answer.index = sent.index;
-      part.answer.base_offset = -1;
-      check_part(call, topic, sent, part);
+      part.topic = &topic;
+      part.sent = &sent;
     }
   }
+}
+
+// The batches of as many parts from the first on as one write takes, and where the next one
+// begins. Partitions owe each other nothing: only a batch is stored whole or not at all.
+std::size_t ProduceHandler::check(Call& call, std::size_t first) {
+  batches_.clear();
+  batch_parts_.clear();
+  records_ = 0;
+  const auto bytes_max = call.server().broker().append_bytes_max();
+  std::size_t bytes = 0;
+  auto at = first;
+  for (; at < parts_.size(); ++at) {
+    auto& part = parts_[at];
+    const auto more = log::kBatchEntryOverhead + part.sent->records.size_bytes();
+    if (!batches_.empty() && bytes + more > bytes_max) break;
+    part.answer = {};
+    part.answer.index = part.sent->index;
+    part.answer.base_offset = -1;
+    const auto taken = batches_.size();
+    check_part(call, part);
+    if (batches_.size() > taken) bytes += more;
+  }
+  return at;
 }
 
 void ProduceHandler::refuse(Call& call, Part& part, KafkaError error, std::string_view message) {
@@ -114,8 +141,9 @@ void ProduceHandler::refuse(Call& call, Part& part, KafkaError error, std::strin
   if (!message.empty()) part.answer.error_message = call.arena().copy(message);
 }
 
-void ProduceHandler::check_part(Call& call, const Topic& topic, const Topic::Partition& sent,
-                                Part& part) {
+void ProduceHandler::check_part(Call& call, Part& part) {
+  const auto& topic = *part.topic;
+  const auto& sent = *part.sent;
   if (request_.acks < -1 || request_.acks > 1)
     return refuse(call, part, KafkaError::InvalidRequiredAcks, "acks: 0, 1 or all is wanted");
   if (request_.transactional_id)
@@ -158,34 +186,30 @@ void ProduceHandler::take(Call& call, Part& part, broker::RecordCheck check) {
   }
 }
 
-io::Task<void> ProduceHandler::append(Call& call) {
+io::Task<std::size_t> ProduceHandler::append(Call& call, std::size_t first) {
   auto& broker = call.server().broker();
   const auto due = call.received() + std::chrono::milliseconds(std::max(request_.timeout_ms, 0));
-  durable_ = std::make_shared<Durable>(broker);
+  auto durable = std::make_shared<Durable>(broker);
   for (auto delay = kRetryDelayMin;; delay = std::min(2 * delay, kRetryDelayMax)) {
     // Anew each time: what is appended is gone.
-    check(call);
-    if (batches_.empty()) {
-      durable_.reset();
-      co_return;
-    }
+    const auto end = check(call, first);
+    if (batches_.empty()) co_return end;
     const bool noted = co_await note_access(call);
     if (!noted) {
-      fail_all(Error(ErrorCode::Unavailable, "the access cannot be recorded in the audit"));
-      durable_.reset();
-      co_return;
+      fail(first, end, Error(ErrorCode::Unavailable, "the access cannot be recorded in the audit"));
+      co_return end;
     }
-    auto outcomes = broker.append(std::move(batches_), durable_);
+    auto outcomes = broker.append(std::move(batches_), durable);
     if (outcomes) {
       for (std::size_t i = 0; i < outcomes->size(); ++i)
         note(call, parts_[batch_parts_[i]], (*outcomes)[i]);
-      co_return;
+      pending_.push_back({std::move(durable), first, end});
+      co_return end;
     }
     if (outcomes.error().code() != ErrorCode::Exhausted ||
         call.server().parts().clock.steady() >= due) {
-      fail_all(outcomes.error());
-      durable_.reset();
-      co_return;
+      fail(first, end, outcomes.error());
+      co_return end;
     }
     co_await io::sleep_for(delay);
   }
@@ -218,8 +242,8 @@ void ProduceHandler::note(Call& call, Part& part, const log::BatchOutcome& outco
   }
 }
 
-void ProduceHandler::fail_all(const Error& error) {
-  for (const auto i : batch_parts_) {
+void ProduceHandler::fail(std::size_t first, std::size_t end, const Error& error) {
+  for (auto i = first; i < end; ++i) {
     if (parts_[i].answer.error_code != code(KafkaError::None)) continue;
     parts_[i].answer.base_offset = -1;
     parts_[i].answer.error_code =
@@ -229,14 +253,12 @@ void ProduceHandler::fail_all(const Error& error) {
 }
 
 io::Task<void> ProduceHandler::finish(Call& call) {
-  if (durable_) {
-    // Whoever wants no acknowledgment does not make others wait for it.
-    if (request_.acks != 0) {
-      const auto done = co_await durable_->wait();
-      if (!done) fail_all(done.error());
-    }
-  }
+  // Whoever wants no acknowledgment does not make others wait for it.
   if (request_.acks != 0) {
+    for (const auto& write : pending_) {
+      const auto done = co_await write.durable->wait();
+      if (!done) fail(write.first, write.end, done.error());
+    }
     answer(call);
     co_return;
   }

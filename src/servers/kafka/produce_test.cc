@@ -89,6 +89,59 @@ TEST_F(ProduceTest, RefusesWhatKafkaRefusesWithItsCodes) {
   EXPECT_EQ(error("labs", sound.substr(0, 40)), code(KafkaError::CorruptMessage));
 }
 
+// As many partitions of one topic as there are batches.
+ProduceRequest request_of(testing::KafkaClient& client, std::string_view topic,
+                          const std::vector<std::string>& batches) {
+  ProduceRequest request;
+  request.acks = -1;
+  request.timeout_ms = 10'000;
+  auto& data = request.topic_data.add(client.arena());
+  data.name = topic;
+  for (const auto& bytes : batches) {
+    auto& partition = data.partition_data.add(client.arena());
+    partition.index = static_cast<std::int32_t>(data.partition_data.size() - 1);
+    partition.records.is_null = false;
+    partition.records.pieces.add(client.arena(), bytes);
+  }
+  return request;
+}
+
+TEST_F(ProduceTest, TakesARequestOfMoreBytesThanOneWriteOfTheLog) {
+  start();
+  constexpr std::int32_t kParts = 9;
+  const auto write_bytes = broker_.get().append_bytes_max();
+  ASSERT_TRUE(broker_.get().create_topic({{}, "wide"}, kParts, {}));
+  auto client = connect();
+  std::vector<std::string> batches;
+  for (char name = 'a'; name < 'a' + kParts; ++name)
+    batches.push_back(batch({std::string(write_bytes / 4, name)}));
+  const auto response = client.ask<ProduceResponse>(request_of(client, "wide", batches), 9);
+  ASSERT_EQ(response.responses[0].partition_responses.size(), kParts);
+  for (std::int32_t i = 0; i < kParts; ++i) {
+    const auto& answer = response.responses[0].partition_responses[static_cast<std::size_t>(i)];
+    EXPECT_EQ(answer.index, i);
+    EXPECT_EQ(answer.error_code, 0) << i;
+    EXPECT_EQ(answer.base_offset, 0) << i;
+    const auto topic = broker_.get().find({{}, "wide"});
+    EXPECT_EQ(topic->partition(broker::PartitionIndex(i)).high_watermark().value, 1) << i;
+  }
+}
+
+TEST_F(ProduceTest, RefusesOnlyTheBatchThatNoWriteOfTheLogTakes) {
+  start();
+  ASSERT_TRUE(broker_.get().create_topic({{}, "wide"}, 3, {}));
+  auto client = connect();
+  const auto response = client.ask<ProduceResponse>(
+      request_of(client, "wide",
+                 {batch({"a"}), batch({std::string(broker_.get().append_bytes_max(), 'x')}),
+                  batch({"c"})}),
+      9);
+  const auto& parts = response.responses[0].partition_responses;
+  EXPECT_EQ(parts[0].error_code, 0);
+  EXPECT_EQ(parts[1].error_code, code(KafkaError::MessageTooLarge));
+  EXPECT_EQ(parts[2].error_code, 0);
+}
+
 TEST_F(ProduceTest, RefusesAcksThatAreNone) {
   start();
   make_topic("labs");
