@@ -1,5 +1,5 @@
 // FilePool: open segment files by path, at most so many at once, the least recently used closed
-// first.
+// first; and the buffers they are read into.
 //
 // Thread-safe. A file taken out stays open while its taker holds it.
 #pragma once
@@ -9,6 +9,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "base/buffer_pool.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "log/disk.h"
@@ -29,13 +30,19 @@ class FilePool {
   // The same of all whose path begins with `directory`: it was renamed.
   void forget_below(std::string_view directory);
 
+  BufferPool& buffers() { return buffers_; }
+
  private:
   using Item = std::pair<std::string, std::shared_ptr<File>>;
   std::shared_ptr<File> find_locked(const std::string& path) MYELIN_REQUIRES(mutex_);
   Result<std::shared_ptr<File>> open(const std::string& path, Create create)
       MYELIN_REQUIRES(mutex_);
 
+  // A reader of several partitions has an answer's worth in hand while the last one is sent.
+  static constexpr std::size_t kIdleBufferBytesMax = 16u << 20;
+
   Disk& disk_;
+  BufferPool buffers_{kIdleBufferBytesMax};
   const std::size_t open_max_;
   const Writes writes_;
   Mutex mutex_;

@@ -316,7 +316,7 @@ Result<std::vector<BatchRef>> Segment::read_range(const SegmentState& state, See
   MYELIN_TRY(log, files_.get(log_path_));
   const auto start = range.front().position;
   const auto bytes = range.back().position + range.back().batch_bytes - start;
-  const auto buffer = std::make_shared_for_overwrite<char[]>(bytes);
+  const auto buffer = files_.buffers().take(bytes);
   MYELIN_TRY(got, log->read_at(start, buffer.get(), bytes));
   batches.reserve(range.size());
   for (const auto& entry : range) {
