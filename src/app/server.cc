@@ -69,6 +69,13 @@ Status Server::open_log() {
                               {"start", log.incarnation()},
                               {"commit", log.visible().value},
                               {"ms", took.count()}});
+  for (const auto& lost : broker_->lost_group_records()) {
+    logger_.error("groups.damaged", {{"topic", broker::kOffsetsTopic},
+                                     {"first_offset", lost.first.value},
+                                     {"last_offset", lost.last.value},
+                                     {"what", lost.what},
+                                     {"effect", "groups stand at earlier offsets, or at none"}});
+  }
   if (!log.weakness().empty()) {
     logger_.warn("log.weak", {{"directory", options.directory}, {"because", log.weakness()}});
   }

@@ -58,7 +58,8 @@ Result<std::unique_ptr<Broker>> Broker::open(log::Disk& disk, const Clock& clock
   MYELIN_TRY(opened, log::Log::open(disk, clock, random, std::move(options)));
   broker->log_ = std::move(opened);
   MYELIN_TRY_VOID(broker->load());
-  MYELIN_TRY_VOID(broker->group_log_.load(broker->groups_));
+  MYELIN_TRY(lost, broker->group_log_.load(broker->groups_));
+  broker->lost_group_records_ = std::move(lost);
   broker->groups_.loaded();
   return broker;
 }

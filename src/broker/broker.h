@@ -135,6 +135,8 @@ class Broker {
   io::WakeupBatch& wakeups() { return wakeups_; }
 
   GroupCoordinator& groups() { return groups_; }
+  // Records of groups that could not be read at the start.
+  const std::vector<LostRange>& lost_group_records() const { return lost_group_records_; }
   Subscribers& subscribers() { return subscribers_; }
   PartitionWatchers& watchers() { return watchers_; }
   log::Log& log() { return *log_; }
@@ -165,6 +167,7 @@ class Broker {
   PartitionWatchers watchers_;
   io::WakeupBatch wakeups_;  // Committer's.
   GroupLog group_log_;
+  std::vector<LostRange> lost_group_records_;  // Since open().
   GroupCoordinator groups_;
 
   Mutex create_mutex_;  // Held over one creation; taken before mutex_.

@@ -34,6 +34,8 @@ class Group {
   // `fresh_member_id` is the id that a new member gets.
   void join(JoinRequest request, std::string fresh_member_id, JoinCallback callback,
             const GroupNow& now, GroupEffects& effects);
+  // The member does not count as joined any more; a new one never heard who it is, and goes.
+  void give_up_join(JoinTicket ticket, const GroupNow& now, GroupEffects& effects);
   void sync(const SyncRequest& request, SyncCallback callback, const GroupNow& now,
             GroupEffects& effects);
   GroupError heartbeat(const HeartbeatRequest& request, const GroupNow& now);
@@ -87,6 +89,7 @@ class Group {
     std::vector<GroupProtocol> protocols;
     std::string assignment;
     JoinCallback join;  // Empty unless it waits.
+    JoinTicket join_ticket = 0;
     SyncCallback sync;
     bool is_new = true;  // Its first join is not answered yet.
     bool owes_sync = false;

@@ -89,12 +89,14 @@ void GroupCoordinator::stop() {
   carry_out(std::move(effects));
 }
 
-void GroupCoordinator::join(JoinRequest request, JoinCallback callback) {
+JoinTicket GroupCoordinator::join(JoinRequest request, JoinCallback callback) {
   GroupError error = check(request);
+  JoinTicket ticket = 0;
   std::string fresh_id = request.member_id.empty() ? fresh_member_id(request) : std::string();
   GroupEffects effects;
   {
     MutexLock lock(mutex_);
+    ticket = request.ticket = ++last_ticket_;
     if (error == GroupError::None) error = refusal();
     Entry* entry = nullptr;
     if (error == GroupError::None) {
@@ -113,6 +115,20 @@ void GroupCoordinator::join(JoinRequest request, JoinCallback callback) {
       entry->group->join(std::move(request), std::move(fresh_id), std::move(callback), at, effects);
       settle(*entry, at, effects);
     }
+  }
+  carry_out(std::move(effects));
+  return ticket;
+}
+
+void GroupCoordinator::give_up_join(const std::string& group_id, JoinTicket ticket) {
+  GroupEffects effects;
+  {
+    MutexLock lock(mutex_);
+    Entry* entry = refusal() == GroupError::None ? find(group_id) : nullptr;
+    if (entry == nullptr) return;
+    const GroupNow at = now();
+    entry->group->give_up_join(ticket, at, effects);
+    settle(*entry, at, effects);
   }
   carry_out(std::move(effects));
 }

@@ -50,7 +50,10 @@ class GroupCoordinator {
   void stop();
 
   // The answer may wait for other members: up to their rebalance timeouts.
-  void join(JoinRequest request, JoinCallback callback);
+  JoinTicket join(JoinRequest request, JoinCallback callback);
+  // Nobody waits for that answer any more: the connection is gone. Nothing where it was given, or
+  // where the member has asked again.
+  void give_up_join(const std::string& group_id, JoinTicket ticket);
   void sync(const SyncRequest& request, SyncCallback callback);
   GroupError heartbeat(const HeartbeatRequest& request);
   LeaveReply leave(const LeaveRequest& request);
@@ -144,6 +147,7 @@ class GroupCoordinator {
   Phase phase_ MYELIN_GUARDED_BY(mutex_) = Phase::Loading;
   std::unordered_map<std::string, Entry> groups_ MYELIN_GUARDED_BY(mutex_);
   std::uint64_t entries_made_ MYELIN_GUARDED_BY(mutex_) = 0;
+  JoinTicket last_ticket_ MYELIN_GUARDED_BY(mutex_) = 0;
   std::set<std::tuple<SteadyTime, std::uint64_t, Entry*>> due_ MYELIN_GUARDED_BY(mutex_);
   // Writes in order, from number first_write_ on; the records of the last of them wait in outbox_
   // until one thread at a time has handed them over.

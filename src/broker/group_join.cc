@@ -135,6 +135,7 @@ void Group::add_member(std::string member_id, JoinRequest request, JoinCallback 
   member.session_timeout = request.session_timeout;
   member.protocols = std::move(request.protocols);
   member.join = std::move(callback);
+  member.join_ticket = request.ticket;
   // It cannot send heartbeats before it is answered. It may be gone and never know: whoever is
   // still there then will ask again.
   member.session_ends = now.steady + settings_.new_member_join_timeout;
@@ -156,7 +157,24 @@ void Group::update_member(Member& member, JoinRequest& request, JoinCallback cal
   member.rebalance_timeout = request.rebalance_timeout;
   member.session_timeout = request.session_timeout;
   member.join = std::move(callback);
+  member.join_ticket = request.ticket;
   ++joins_waiting_;
+}
+
+// Apache Kafka keeps such a member until its session ends, gives it partitions if the others come
+// first, and begins again: consumers that come and go faster than that never get any.
+void Group::give_up_join(JoinTicket ticket, const GroupNow& now, GroupEffects& effects) {
+  const auto found = std::ranges::find_if(members_, [ticket](const auto& member) {
+    return member.second.join && member.second.join_ticket == ticket;
+  });
+  if (found == members_.end()) return;
+  auto& member = found->second;
+  member.join = nullptr;
+  --joins_waiting_;
+  if (!member.is_new) return keep_session(member, now);
+  remove_member(found, effects);
+  if (state_ == GroupState::PreparingRebalance && all_joined() && (!initial_ || members_.empty()))
+    complete_join(now, effects);
 }
 
 JoinReply Group::joined(const std::string& member_id) const {

@@ -41,17 +41,31 @@ Status load_batch(std::string_view bytes, GroupCoordinator& coordinator) {
 
 }  // namespace
 
-Status GroupLog::load(GroupCoordinator& coordinator) const {
+Result<std::vector<LostRange>> GroupLog::load(GroupCoordinator& coordinator) const {
+  std::vector<LostRange> lost;
   const auto topic = broker_.find(topic_name());
-  if (!topic) return {};
+  if (!topic) return lost;
   const auto& partition = topic->partition(PartitionIndex(0));
   for (auto next = partition.start(); next < partition.high_watermark();) {
-    MYELIN_TRY(batches, partition.read_stored(log::Seek::to(next), kReadBytes));
-    if (batches.empty()) break;
-    for (const auto& batch : batches) MYELIN_TRY_VOID(load_batch(batch.bytes, coordinator));
-    next = batches.back().last_offset + 1;
+    const auto seek = log::Seek::to(next);
+    const auto batches = partition.read_stored(seek, kReadBytes);
+    if (!batches && batches.error().code() != ErrorCode::Corrupt) return batches.error();
+    if (!batches) {
+      MYELIN_TRY(behind, partition.behind_damage(seek));
+      // Where nothing more can be told apart, the rest is lost.
+      const auto to = behind > next ? behind : partition.high_watermark();
+      lost.push_back({next, Offset(to.value - 1), batches.error().message()});
+      next = to;
+      continue;
+    }
+    if (batches->empty()) break;
+    for (const auto& batch : *batches) {
+      if (const auto loaded = load_batch(batch.bytes, coordinator); !loaded)
+        lost.push_back({batch.base_offset, batch.last_offset, loaded.error().message()});
+    }
+    next = batches->back().last_offset + 1;
   }
-  return {};
+  return lost;
 }
 
 void GroupLog::append(std::vector<GroupRecord> records,

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "broker/group_coordinator.h"
 #include "broker/group_store.h"
@@ -16,12 +18,20 @@ struct Topic;
 
 inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
 
+// Stored records that are damaged.
+struct LostRange {
+  Offset first;
+  Offset last;
+  std::string what;
+};
+
 class GroupLog final : public GroupStore {
  public:
   explicit GroupLog(Broker& broker) : broker_(broker) {}
 
-  // Gives the coordinator all that is stored. Blocks on the disk.
-  Status load(GroupCoordinator& coordinator) const;
+  // Gives the coordinator all that is stored and can be read. What cannot comes back: its groups
+  // have the offsets that were stored before it, or none. Blocks on the disk.
+  Result<std::vector<LostRange>> load(GroupCoordinator& coordinator) const;
 
   void append(std::vector<GroupRecord> records,
               std::move_only_function<void(Status)> done) override;

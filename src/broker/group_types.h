@@ -62,6 +62,9 @@ struct GroupProtocol {
   friend bool operator==(const GroupProtocol&, const GroupProtocol&) = default;
 };
 
+// One join that waits.
+using JoinTicket = std::uint64_t;
+
 struct JoinRequest {
   std::string group_id{};
   std::string member_id{};  // Empty: a new member.
@@ -74,6 +77,7 @@ struct JoinRequest {
   std::chrono::milliseconds rebalance_timeout{};
   bool knows_member_id_required = false;  // A new dynamic member is told its id and joins again.
   bool knows_skip_assignment = false;     // A leader may be told that the assignment stays.
+  JoinTicket ticket = 0;                  // The coordinator's.
 };
 
 struct JoinedMember {

@@ -27,18 +27,19 @@ struct Findings {
   std::vector<FaultyRecord> badly_timed;
 };
 
+RecordRefusal too_large(std::size_t bytes, const RecordRules& rules) {
+  return {RecordFault::TooLarge,
+          fmt::format("the batch has {} bytes, more than the {} of max.message.bytes", bytes,
+                      rules.batch_bytes_max),
+          {}};
+}
+
 std::optional<RecordRefusal> check_header(std::string_view records, const RecordRules& rules,
                                           const BatchInfo& info) {
   const auto wrong = [](std::string what) {
     return RecordRefusal{RecordFault::Invalid, std::move(what), {}};
   };
-  if (records.size() > rules.batch_bytes_max) {
-    return RecordRefusal{RecordFault::TooLarge,
-                         fmt::format("the batch has {} bytes, more than the {} of "
-                                     "max.message.bytes",
-                                     records.size(), rules.batch_bytes_max),
-                         {}};
-  }
+  if (records.size() > rules.batch_bytes_max) return too_large(records.size(), rules);
   if (info.is_control()) return wrong("clients may not write control batches");
   if (info.record_count < 1) return wrong("the batch holds no record");
   if (info.last_offset_delta + 1 != info.record_count) {
@@ -159,6 +160,8 @@ RecordCheck check_records(std::string_view records, const RecordRules& rules, Ti
   }
   auto checked = finish(records, *batch, rules, *found, now_ms);
   if (!checked) return refuse(RecordFault::Invalid, checked.error().message());
+  if (checked->bytes.size() > rules.batch_bytes_max)
+    return {std::nullopt, too_large(checked->bytes.size(), rules)};
   return {std::move(*checked), {}};
 }
 

@@ -9,8 +9,10 @@ round that fails leaves its folder behind, with history.jsonl: what the clients 
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 
@@ -93,7 +95,11 @@ class KafkaRound(Round):
         try:
             _, said = self.load.communicate("end\n", timeout=LOAD_SECONDS_MAX)
         except subprocess.TimeoutExpired:
-            raise Lost(f"the clients did not come to an end within {LOAD_SECONDS_MAX} s") from None
+            self.load.send_signal(signal.SIGUSR1)  # It says where each of its threads is.
+            time.sleep(1)
+            self.load.kill()
+            _, said = self.load.communicate()
+            raise Lost(f"the clients did not come to an end within {LOAD_SECONDS_MAX} s: {said[-5000:]}") from None
         if self.load.returncode != 0:
             raise CrashError(f"kafka_load.py ended with {self.load.returncode}: {said[-500:]}")
         self.counts = Checker(read_history(self.history)).check()

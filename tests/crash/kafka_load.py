@@ -5,14 +5,17 @@ line of HISTORY in the order in which it was known: kafka_history.py says what t
 for the end: what was sent is acknowledged, the group reads to the end, and everything is read once more.
 """
 
+import faulthandler
 import json
 import os
 import random
+import signal
 import sys
 import threading
 import time
 
 import confluent_kafka as kafka
+from confluent_kafka.admin import AdminClient
 from kafka_history import GROUP, TOPIC, is_sound, parse_value, value_of
 
 PARTITIONS = 3
@@ -31,7 +34,7 @@ class History:
 
     def note(self, what, **fields):
         with self.lock:
-            self.file.write(json.dumps({"what": what, **fields}) + "\n")
+            self.file.write(json.dumps({"what": what, "at": round(time.time(), 3), **fields}) + "\n")
             self.file.flush()
 
 
@@ -174,6 +177,15 @@ def committed(consumer):
     return {p.partition: p.offset for p in found}
 
 
+def described_group():
+    """What the coordinator says of it, for whoever has to find out why it does not move."""
+    try:
+        group = AdminClient(BASE).describe_consumer_groups([GROUP], request_timeout=10)[GROUP].result()
+    except kafka.KafkaException as error:
+        return str(error)
+    return {"state": str(group.state), "members": [member.member_id for member in group.members]}
+
+
 def wait_for_group(consumer, history):
     """Until the group has committed the end of each partition."""
     deadline = time.monotonic() + END_SECONDS
@@ -181,7 +193,7 @@ def wait_for_group(consumer, history):
         if all(committed(consumer).get(at, 0) >= end for at, end in ends(consumer).items() if end > 0):
             return
         time.sleep(0.1)
-    history.note("stuck", committed=committed(consumer), ends=ends(consumer))
+    history.note("stuck", committed=committed(consumer), ends=ends(consumer), group=described_group())
 
 
 def read_everything(history):
@@ -201,6 +213,7 @@ def read_everything(history):
 
 
 def main():
+    faulthandler.register(signal.SIGUSR1)
     chance = random.Random(int(sys.argv[2]))
     history = History(sys.argv[3])
     ending, done = threading.Event(), threading.Event()

@@ -49,6 +49,7 @@ enum class KafkaError : std::int16_t {
   OutOfOrderSequenceNumber = 45,
   DuplicateSequenceNumber = 46,
   InvalidProducerEpoch = 47,
+  TransactionalIdAuthorizationFailed = 53,
   SecurityDisabled = 54,
   KafkaStorageError = 56,
   LogDirNotFound = 57,

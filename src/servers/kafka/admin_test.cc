@@ -266,6 +266,19 @@ TEST_F(AdminTest, PutsEachChangeIntoTheAuditBeforeItIsMade) {
                                    security::AuditAction::TopicDeleted));
 }
 
+TEST_F(AdminTest, PutsATopicThatIsMadeWhenItIsAskedForIntoTheAudit) {
+  start();
+  auto client = connect();
+  MetadataRequest request;
+  request.topics.emplace().add(client.arena()).name = "labs";
+  request.allow_auto_topic_creation = true;
+  EXPECT_EQ(client.ask<MetadataResponse>(request, 9).topics[0].error_code, 0);
+  EXPECT_EQ(client.ask<MetadataResponse>(request, 9).topics[0].error_code, 0);
+  const auto events = audit_.events();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].action, security::AuditAction::TopicCreated);
+}
+
 TEST_F(AdminTest, PagesThroughPartitions) {
   start();
   auto client = connect();

@@ -17,6 +17,10 @@ using log::Seek;
 using PartitionAnswer = FetchResponse::Topic::Partition;
 
 constexpr std::int16_t kTopicIdsFrom = 13;
+// Below what clients allow a request.
+constexpr std::chrono::seconds kMemoryWaitMax{10};
+// A batch of a commit buffer keeps all of that: a small one is copied instead.
+constexpr std::size_t kCopiedBytesMax = 4096;
 
 // What was found for a target.
 struct Reading {
@@ -27,6 +31,7 @@ struct Reading {
   std::int64_t start = -1;
   std::optional<log::EpochEnd> diverging;
   std::vector<BatchRef> batches;
+  bool buffered = false;  // They are in commit buffers.
 
   bool is_readable() const { return error == KafkaError::None && !diverging; }
 };
@@ -51,6 +56,7 @@ class FetchHandler final : public Handler {
   bool read_all(From from);
   bool read_one(Reading& reading, From from, std::size_t& left);
   io::Task<void> read(Call& call);
+  void forget_batches();
   io::Task<void> note_access(Call& call);
   bool is_enough() const;
   void watch(Call& call);
@@ -97,7 +103,7 @@ io::Task<void> FetchHandler::finish(Call& call) {
     co_await read(call);
     if (is_enough() || call.server().parts().clock.steady() >= due) break;
     call.keep(MemoryBudget::Share());
-    for (auto& reading : readings_) reading.batches.clear();
+    forget_batches();
     const bool more = co_await call.session().fetch_state().watch().notifier().wait_until(due);
     look_at_all(call);
     if (!more) {
@@ -173,6 +179,7 @@ bool FetchHandler::read_one(Reading& reading, From from, std::size_t& left) {
   const auto seek = Seek::to(Offset(target.offset));
   auto buffered = partition.read_buffered(seek, limit);
   if (!buffered && from == From::Buffers) return false;
+  reading.buffered = buffered.has_value();
   if (buffered) {
     reading.batches = std::move(*buffered);
   } else {
@@ -205,22 +212,32 @@ bool FetchHandler::read_all(From from) {
 io::Task<void> FetchHandler::read(Call& call) {
   auto& memory = call.server().fetch_memory();
   if (read_all(From::Buffers)) {
+    if (bytes_read_ == 0) co_return;
     if (auto share = memory.try_take(bytes_read_)) {
       call.keep(std::move(*share));
       co_return;
     }
   }
   // What was read is let go while this waits.
-  for (auto& reading : readings_) reading.batches.clear();
-  auto share = co_await memory.take(bytes_max_);
+  forget_batches();
+  auto share = co_await memory.take_until(
+      bytes_max_, call.server().parts().clock.steady() + kMemoryWaitMax);
+  if (!share) co_return;  // Others hold it; this client asks again.
   co_await call.server().parts().runtime.blocking([this] { read_all(From::Anywhere); });
-  share.shrink_to(bytes_read_);
-  call.keep(std::move(share));
+  share->resize(bytes_read_);  // A batch that is larger than asked for comes all the same.
+  call.keep(std::move(*share));
+}
+
+void FetchHandler::forget_batches() {
+  bytes_read_ = 0;
+  for (auto& reading : readings_) reading.batches.clear();
 }
 
 bool FetchHandler::is_enough() const {
-  if (readings_.empty() || bytes_read_ >= static_cast<std::size_t>(std::max(request_.min_bytes, 0)))
-    return true;
+  // More than one answer takes cannot be waited for.
+  const auto wanted = std::min<std::size_t>(
+      static_cast<std::size_t>(std::max(request_.min_bytes, 0)), bytes_max_);
+  if (readings_.empty() || bytes_read_ >= wanted) return true;
   return std::ranges::any_of(readings_,
                              [](const Reading& reading) { return !reading.is_readable(); });
 }
@@ -247,6 +264,10 @@ Records FetchHandler::records_of(Call& call, const Reading& reading) {
   records.is_null = false;
   const void* kept = nullptr;
   for (const auto& batch : reading.batches) {
+    if (reading.buffered && batch.bytes.size() <= kCopiedBytesMax) {
+      records.pieces.add(call.arena(), call.arena().copy(batch.bytes));
+      continue;
+    }
     if (batch.owner.get() != kept) call.keep(batch.owner);
     kept = batch.owner.get();
     auto& pieces = records.pieces;

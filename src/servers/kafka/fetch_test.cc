@@ -93,6 +93,16 @@ TEST_F(FetchTest, WaitsForAsManyBytesAsAreAskedFor) {
   EXPECT_GE(values(response.responses[0].partitions[0].records).size(), 2u);
 }
 
+TEST_F(FetchTest, DoesNotWaitForMoreThanItsAnswerMayHold) {
+  auto client = connect();
+  produce(client, "labs", batch({std::string(300, 'a')}));
+  const auto began = clock_.steady();
+  const auto found =
+      fetch(client, "labs", {.max_wait_ms = 60'000, .min_bytes = 1 << 20, .max_bytes = 200});
+  EXPECT_EQ(values(found.records).size(), 1u);
+  EXPECT_LT(clock_.steady() - began, std::chrono::seconds(50));
+}
+
 TEST_F(FetchTest, ComesBackEmptyWhenTheTimeIsOver) {
   auto client = connect();
   const auto found = fetch(client, "labs", {.max_wait_ms = 20});

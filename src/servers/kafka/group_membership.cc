@@ -69,6 +69,9 @@ io::Task<FindCoordinatorResponse> find_coordinator(Call& call,
 
 class JoinGroupHandler final : public Handler {
  public:
+  ~JoinGroupHandler() override {
+    if (groups_ != nullptr) groups_->give_up_join(group_id_, ticket_);
+  }
   io::Task<void> start(Call& call) override {
     const auto request = call.decode<JoinGroupRequest>();
     if (!request) {
@@ -80,11 +83,15 @@ class JoinGroupHandler final : public Handler {
       is_forbidden_ = true;
       co_return;
     }
-    call.server().broker().groups().join(join_request(call, *request), awaited_.callback());
+    group_id_ = request->group_id;
+    auto& groups = call.server().broker().groups();
+    ticket_ = groups.join(join_request(call, *request), awaited_.callback());
+    groups_ = &groups;
   }
 
   io::Task<void> finish(Call& call) override {
     reply_ = co_await awaited_.wait();
+    groups_ = nullptr;
     JoinGroupResponse response;
     response.error_code =
         code(is_forbidden_ ? KafkaError::GroupAuthorizationFailed : kafka_error(reply_.error));
@@ -123,6 +130,9 @@ class JoinGroupHandler final : public Handler {
   }
 
   bool is_forbidden_ = false;
+  broker::GroupCoordinator* groups_ = nullptr;  // While the answer is waited for.
+  std::string group_id_;
+  broker::JoinTicket ticket_ = 0;
   Awaited<broker::JoinReply> awaited_;
   broker::JoinReply reply_;
 };

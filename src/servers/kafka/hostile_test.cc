@@ -138,6 +138,26 @@ TEST_F(HostilePeerTest, AReaderThatNeverReadsHoldsNoMoreThanItsShare) {
   expect_unharmed();
 }
 
+class SlowReaderTest : public testing::KafkaTest {};
+
+TEST_F(SlowReaderTest, IsClosedThoughMoreOfItsRequestsWait) {
+  ServerSettings settings;
+  settings.listener.write_timeout = std::chrono::milliseconds(200);
+  start(settings);
+  make_topic("labs");
+  auto writer = connect();
+  const auto large = batch({std::string(200'000, 'x')});
+  for (int i = 0; i < 60; ++i) EXPECT_EQ(produce(writer, "labs", large).error_code, 0);
+  auto reader = connect();
+  for (int n = 0; n < 5; ++n)
+    reader.send(fetch_request(reader, "labs", {.max_bytes = 16 << 20}), 12);
+  EXPECT_TRUE(io::testing::eventually(
+      [&] { return log_.text().find("kafka.connection.slow") != std::string::npos; }));
+  EXPECT_TRUE(io::testing::eventually([&] { return server_->fetch_memory().used_bytes() == 0; }));
+  EXPECT_TRUE(io::testing::eventually([&] { return server_->connections() == 1; }))
+      << "the writer's alone";
+}
+
 OffsetFetchRequest many_offsets(testing::KafkaClient& client, std::size_t count) {
   OffsetFetchRequest request;
   request.group_id = "readers";

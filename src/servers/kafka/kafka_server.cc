@@ -100,10 +100,8 @@ Status KafkaServer::start() {
 
 void KafkaServer::install_metrics() {
   callbacks_.push_back(parts_.registry.gauge_callback(
-      "myelin_kafka_connections", "Connections that are open, with TLS or without.", [this] {
-        const auto secure = tls_listener_ ? tls_listener_->counts().open : 0;
-        return static_cast<double>(listener_->counts().open + secure);
-      }));
+      "myelin_kafka_connections", "Connections that are open, with TLS or without.",
+      [this] { return static_cast<double>(connections()); }));
 }
 
 void KafkaServer::install_tls_metrics() {

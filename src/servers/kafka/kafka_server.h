@@ -73,6 +73,10 @@ class KafkaServer {
     return request_memory_.used_bytes() + large_request_memory_.used_bytes();
   }
   MemoryBudget& fetch_memory() { return fetch_memory_; }
+  // Open ones, of both listeners. After start().
+  std::size_t connections() const {
+    return listener_->counts().open + (tls_listener_ ? tls_listener_->counts().open : 0);
+  }
   // For a read that is taken out before the next suspension.
   std::span<char> shared_buffer(const io::IoThread& thread);
   metrics::Counter& requests(std::int16_t api_key) const;

@@ -4,9 +4,10 @@
 
 namespace myelin::kafka {
 
-void MemoryBudget::Share::shrink_to(std::size_t bytes) {
-  if (budget_ == nullptr || bytes >= bytes_) return;
-  budget_->give_back(bytes_ - bytes);
+void MemoryBudget::Share::resize(std::size_t bytes) {
+  if (budget_ == nullptr || bytes == bytes_) return;
+  if (bytes < bytes_) budget_->give_back(bytes_ - bytes);
+  if (bytes > bytes_) budget_->overdraw(bytes - bytes_);
   bytes_ = bytes;
 }
 
@@ -20,6 +21,13 @@ std::optional<MemoryBudget::Share> MemoryBudget::try_take(std::size_t bytes) {
 
 io::Task<MemoryBudget::Share> MemoryBudget::take(std::size_t bytes) {
   if (auto share = try_take(bytes)) co_return std::move(*share);
+  auto share = co_await take_until(bytes, io::kNever);
+  co_return std::move(*share);
+}
+
+io::Task<std::optional<MemoryBudget::Share>> MemoryBudget::take_until(std::size_t bytes,
+                                                                      SteadyTime due) {
+  if (auto share = try_take(bytes)) co_return share;
   bytes = std::min(bytes, bytes_max_);
   const auto waiter = std::make_shared<Waiter>();
   waiter->bytes = bytes;
@@ -44,9 +52,10 @@ io::Task<MemoryBudget::Share> MemoryBudget::take(std::size_t bytes) {
       budget.give_back(given);  // Those behind it may fit now.
     }
   } place{*this, waiter};
-  co_await waiter->notifier.wait();
+  const bool served = co_await waiter->notifier.wait_until(due);
+  if (!served) co_return std::nullopt;
   place.taken = true;
-  co_return Share(*this, bytes);
+  co_return std::optional<Share>(std::in_place, *this, bytes);
 }
 
 std::size_t MemoryBudget::used_bytes() const {
@@ -58,6 +67,11 @@ void MemoryBudget::give_back(std::size_t bytes) {
   MutexLock lock(mutex_);
   used_ -= bytes;
   serve();
+}
+
+void MemoryBudget::overdraw(std::size_t bytes) {
+  MutexLock lock(mutex_);
+  used_ += bytes;
 }
 
 void MemoryBudget::serve() {

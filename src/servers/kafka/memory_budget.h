@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/mutex.h"
+#include "base/time.h"
 #include "io/notifier.h"
 
 namespace myelin::kafka {
@@ -29,10 +30,11 @@ class MemoryBudget {
       std::swap(bytes_, other.bytes_);
       return *this;
     }
-    ~Share() { shrink_to(0); }
+    ~Share() { resize(0); }
 
     std::size_t bytes() const { return bytes_; }
-    void shrink_to(std::size_t bytes);
+    // Never waits: more than there is keeps others waiting until it is given back.
+    void resize(std::size_t bytes);
 
    private:
     MemoryBudget* budget_ = nullptr;
@@ -45,6 +47,8 @@ class MemoryBudget {
   std::optional<Share> try_take(std::size_t bytes);
   // Waits for it.
   io::Task<Share> take(std::size_t bytes);
+  // Nothing when the time is over first.
+  io::Task<std::optional<Share>> take_until(std::size_t bytes, SteadyTime due);
   std::size_t used_bytes() const;
 
  private:
@@ -55,6 +59,7 @@ class MemoryBudget {
   };
 
   void give_back(std::size_t bytes);
+  void overdraw(std::size_t bytes);
   void serve() MYELIN_REQUIRES(mutex_);
 
   const std::size_t bytes_max_;

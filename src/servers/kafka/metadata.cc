@@ -2,6 +2,7 @@
 
 #include "formats/kafka_protocol/describe_cluster.h"
 #include "formats/kafka_protocol/describe_topic_partitions.h"
+#include "servers/kafka/admin.h"
 #include "servers/kafka/handlers.h"
 #include "servers/kafka/kafka_server.h"
 #include "servers/kafka/operations.h"
@@ -41,35 +42,40 @@ TopicAnswer describe(Call& call, const broker::Topic& topic, bool operations) {
   return answer;
 }
 
-// One that was asked for by name, made when that is wanted.
-TopicAnswer find_or_make(Call& call, std::string_view name, const MetadataRequest& request) {
+TopicAnswer failed(std::string_view name, KafkaError error) {
+  TopicAnswer answer;
+  answer.error_code = code(error);
+  answer.name = name;
+  return answer;
+}
+
+// One that was asked for by name; nothing where it is to be made.
+std::optional<TopicAnswer> find_by_name(Call& call, std::string_view name,
+                                        const MetadataRequest& request) {
   const auto resource = security::Resource::topic(name);
-  const auto failed = [&](KafkaError error) {
-    TopicAnswer answer;
-    answer.error_code = code(error);
-    answer.name = name;
-    return answer;
-  };
   const auto wanted = broker::TopicName::from_full(name);
-  if (!broker::check_topic_name(wanted)) return failed(KafkaError::InvalidTopic);
+  if (!broker::check_topic_name(wanted)) return failed(name, KafkaError::InvalidTopic);
   if (!call.session().may(security::Operation::Describe, resource))
-    return failed(KafkaError::TopicAuthorizationFailed);
+    return failed(name, KafkaError::TopicAuthorizationFailed);
   auto& broker = call.server().broker();
-  auto topic = broker.find(wanted);
-  if (!topic) {
-    const bool make = request.allow_auto_topic_creation &&
-                      call.server().settings().auto_create_topics &&
-                      !broker::is_internal(wanted.name) &&
-                      call.session().may(security::Operation::Create, resource);
-    if (!make) return failed(KafkaError::UnknownTopicOrPartition);
-    auto made = broker.ensure(wanted);
-    if (!made) {
-      return failed(made.error().code() == ErrorCode::Exhausted ? KafkaError::PolicyViolation
-                                                                : kafka_error(made.error().code()));
-    }
-    topic = *made;
-  }
-  return describe(call, *topic, request.include_topic_authorized_operations);
+  if (const auto topic = broker.find(wanted))
+    return describe(call, *topic, request.include_topic_authorized_operations);
+  const bool make = request.allow_auto_topic_creation &&
+                    call.server().settings().auto_create_topics &&
+                    !broker::is_internal(wanted.name) &&
+                    call.session().may(security::Operation::Create, resource);
+  if (make) return std::nullopt;
+  return failed(name, KafkaError::UnknownTopicOrPartition);
+}
+
+io::Task<TopicAnswer> make(Call& call, std::string_view name, const MetadataRequest& request) {
+  const auto recorded = co_await record(call, security::AuditAction::TopicCreated, name);
+  if (!recorded.is_ok()) co_return failed(name, recorded.error);
+  const auto made = call.server().broker().ensure(broker::TopicName::from_full(name));
+  if (made) co_return describe(call, **made, request.include_topic_authorized_operations);
+  const auto error = made.error().code();
+  co_return failed(name, error == ErrorCode::Exhausted ? KafkaError::PolicyViolation
+                                                       : kafka_error(error));
 }
 
 TopicAnswer find_by_id(Call& call, const Uuid& id, bool operations) {
@@ -112,10 +118,11 @@ io::Task<MetadataResponse> metadata(Call& call, const MetadataRequest& request) 
     co_return response;
   }
   for (const auto& topic : *request.topics) {
-    response.topics.add(
-        call.arena(),
-        topic.name ? find_or_make(call, *topic.name, request)
-                   : find_by_id(call, topic.topic_id, request.include_topic_authorized_operations));
+    auto answer =
+        topic.name ? find_by_name(call, *topic.name, request)
+                   : find_by_id(call, topic.topic_id, request.include_topic_authorized_operations);
+    if (!answer) answer = co_await make(call, *topic.name, request);
+    response.topics.add(call.arena(), *answer);
   }
   co_return response;
 }

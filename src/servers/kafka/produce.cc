@@ -20,6 +20,7 @@ using PartitionAnswer = ProduceResponse::Topic::Partition;
 
 constexpr std::int16_t kTopicIdsFrom = 13;
 constexpr std::int16_t kZstdFrom = 7;
+constexpr std::size_t kUnpackedHereMax = 64u << 10;  // Of compressed bytes, on the io thread.
 constexpr std::chrono::milliseconds kRetryDelayMin{1};
 constexpr std::chrono::milliseconds kRetryDelayMax{100};
 
@@ -55,6 +56,7 @@ struct Part {
   const ProduceRequest::Topic::Partition* sent = nullptr;
   PartitionAnswer answer;
   FoundPartition found;
+  std::uint64_t records = 0;
 };
 
 // What waits for the disk: the parts from first to before end, but for those already refused.
@@ -71,6 +73,7 @@ class ProduceHandler final : public Handler {
 
  private:
   void lay_out();
+  bool is_long_work() const;
   std::size_t check(Call& call, std::size_t first);
   void check_part(Call& call, Part& part);
   void take(Call& call, Part& part, broker::RecordCheck check);
@@ -85,7 +88,6 @@ class ProduceHandler final : public Handler {
   std::vector<Part> parts_;                   // In the request's order.
   std::vector<broker::TopicBatch> batches_;   // Of the write that is being made.
   std::vector<std::size_t> batch_parts_;      // Whose batches they are.
-  std::uint64_t records_ = 0;                 // In them.
   std::vector<Pending> pending_;
 };
 
@@ -113,25 +115,43 @@ void ProduceHandler::lay_out() {
   }
 }
 
+// Reading every record of compressed batches may take long: others of the same thread would wait.
+bool ProduceHandler::is_long_work() const {
+  std::size_t compressed = 0;
+  for (const auto& part : parts_) {
+    if (part.sent->records.is_null || part.sent->records.size_bytes() == 0) continue;
+    const auto records = part.sent->records.pieces[0];
+    const auto info = parse_batch_header(records);
+    if (info && (info->attributes & kCompressionMask) != 0) compressed += records.size();
+  }
+  return compressed > kUnpackedHereMax;
+}
+
 // The batches of as many parts from the first on as one write takes, and where the next one
 // begins. Partitions owe each other nothing: only a batch is stored whole or not at all.
 std::size_t ProduceHandler::check(Call& call, std::size_t first) {
   batches_.clear();
   batch_parts_.clear();
-  records_ = 0;
   const auto bytes_max = call.server().broker().append_bytes_max();
   std::size_t bytes = 0;
   auto at = first;
   for (; at < parts_.size(); ++at) {
     auto& part = parts_[at];
-    const auto more = log::kBatchEntryOverhead + part.sent->records.size_bytes();
-    if (!batches_.empty() && bytes + more > bytes_max) break;
+    const auto sent_bytes = log::kBatchEntryOverhead + part.sent->records.size_bytes();
+    if (!batches_.empty() && bytes + sent_bytes > bytes_max) break;
     part.answer = {};
     part.answer.index = part.sent->index;
     part.answer.base_offset = -1;
     const auto taken = batches_.size();
     check_part(call, part);
-    if (batches_.size() > taken) bytes += more;
+    if (batches_.size() == taken) continue;
+    bytes += log::kBatchEntryOverhead + batches_.back().bytes.size();
+    // Packed anew it may be longer than it was.
+    if (taken > 0 && bytes > bytes_max) {
+      batches_.pop_back();
+      batch_parts_.pop_back();
+      break;
+    }
   }
   return at;
 }
@@ -158,6 +178,10 @@ void ProduceHandler::check_part(Call& call, Part& part) {
     return refuse(call, part, KafkaError::InvalidRecord, "there are no records");
   const auto records = sent.records.pieces[0];
   const auto info = parse_batch_header(records);
+  // What Kafka tells a client that may not write for a transaction, or names none.
+  if (info && info->is_transactional())
+    return refuse(call, part, KafkaError::TransactionalIdAuthorizationFailed,
+                  "transactions are not supported yet");
   if (info && call.version() < kZstdFrom &&
       (info->attributes & kCompressionMask) == static_cast<std::int16_t>(Compression::Zstd)) {
     return refuse(call, part, KafkaError::UnsupportedCompressionType,
@@ -174,7 +198,7 @@ void ProduceHandler::take(Call& call, Part& part, broker::RecordCheck check) {
   if (check.batch) {
     batches_.push_back({part.found.topic, broker::PartitionIndex(part.answer.index),
                         std::move(check.batch->bytes)});
-    records_ += static_cast<std::uint64_t>(check.batch->record_count);
+    part.records = static_cast<std::uint64_t>(check.batch->record_count);
     batch_parts_.push_back(static_cast<std::size_t>(&part - parts_.data()));
     return;
   }
@@ -192,7 +216,12 @@ io::Task<std::size_t> ProduceHandler::append(Call& call, std::size_t first) {
   auto durable = std::make_shared<Durable>(broker);
   for (auto delay = kRetryDelayMin;; delay = std::min(2 * delay, kRetryDelayMax)) {
     // Anew each time: what is appended is gone.
-    const auto end = check(call, first);
+    std::size_t end = first;
+    if (is_long_work()) {
+      co_await call.server().parts().runtime.blocking([&] { end = check(call, first); });
+    } else {
+      end = check(call, first);
+    }
     if (batches_.empty()) co_return end;
     const bool noted = co_await note_access(call);
     if (!noted) {
@@ -221,13 +250,15 @@ io::Task<bool> ProduceHandler::note_access(Call& call) {
         co_await call.session().note_access(security::AuditAction::TopicWritten, *batch.topic);
     if (!noted) co_return false;
   }
-  call.session().count_records(security::AuditAction::TopicWritten, records_);
   co_return true;
 }
 
 void ProduceHandler::note(Call& call, Part& part, const log::BatchOutcome& outcome) {
   switch (outcome.fate) {
-    case log::BatchFate::Appended: part.answer.base_offset = outcome.base_offset.value; return;
+    case log::BatchFate::Appended:
+      part.answer.base_offset = outcome.base_offset.value;
+      call.session().count_records(security::AuditAction::TopicWritten, part.records);
+      return;
     case log::BatchFate::Duplicate:
       part.answer.base_offset = outcome.base_offset.value;
       if (part.answer.log_append_time_ms >= 0)

@@ -89,6 +89,15 @@ TEST_F(ProduceTest, RefusesWhatKafkaRefusesWithItsCodes) {
   EXPECT_EQ(error("labs", sound.substr(0, 40)), code(KafkaError::CorruptMessage));
 }
 
+std::string zstd(std::string_view plain) {
+  auto info = *parse_batch_header(plain);
+  info.attributes = static_cast<std::int16_t>(Compression::Zstd);
+  auto bytes = std::string(plain.substr(0, kBatchHeaderBytes)) +
+               compress(Compression::Zstd, plain.substr(kBatchHeaderBytes)).value();
+  write_batch_header(bytes, info);
+  return bytes;
+}
+
 // As many partitions of one topic as there are batches.
 ProduceRequest request_of(testing::KafkaClient& client, std::string_view topic,
                           const std::vector<std::string>& batches) {
@@ -140,6 +149,32 @@ TEST_F(ProduceTest, RefusesOnlyTheBatchThatNoWriteOfTheLogTakes) {
   EXPECT_EQ(parts[0].error_code, 0);
   EXPECT_EQ(parts[1].error_code, code(KafkaError::MessageTooLarge));
   EXPECT_EQ(parts[2].error_code, 0);
+}
+
+TEST_F(ProduceTest, CountsBatchesAsTheyAreStoredWhereTheTopicUnpacksThem) {
+  start();
+  const auto write_bytes = broker_.get().append_bytes_max();
+  ASSERT_TRUE(broker_.get().create_topic({{}, "plain"}, 5, {{"compression.type", "uncompressed"}}));
+  auto client = connect();
+  const auto small = zstd(batch({std::string(write_bytes / 2, 'x')}));
+  ASSERT_LT(small.size(), 1000u);
+  const auto response = client.ask<ProduceResponse>(
+      request_of(client, "plain", std::vector<std::string>(5, small)), 9);
+  for (const auto& answer : response.responses[0].partition_responses)
+    EXPECT_EQ(answer.error_code, 0) << answer.index;
+}
+
+TEST_F(ProduceTest, RefusesABatchOfATransaction) {
+  start();
+  make_topic("labs");
+  auto client = connect();
+  const BatchFields fields{.attributes = kTransactional,
+                           .producer_id = 7,
+                           .producer_epoch = 0,
+                           .base_sequence = 0};
+  EXPECT_EQ(produce(client, "labs", batch({"a"}, fields)).error_code,
+            code(KafkaError::TransactionalIdAuthorizationFailed));
+  EXPECT_THAT(values(fetch(client, "labs", {}).records), ElementsAre());
 }
 
 TEST_F(ProduceTest, RefusesAcksThatAreNone) {
@@ -203,6 +238,16 @@ TEST_F(ProduceTest, PutsItsOwnTimeWhereTheTopicSaysSo) {
   EXPECT_TRUE(info->has_log_append_time());
   EXPECT_EQ(info->max_timestamp, answer.log_append_time_ms);
   EXPECT_TRUE(verify_batch(found.records.pieces[0]));
+}
+
+TEST_F(ProduceTest, TakesALargeCompressedBatch) {
+  start();
+  make_topic("labs");
+  auto client = connect();
+  std::string noise;  // Compressed it stays as long as what is read on another thread.
+  for (std::uint32_t i = 0, x = 1; i < 100'000; ++i, x = x * 1664525 + 1013904223)
+    noise.push_back(static_cast<char>(x >> 24));
+  EXPECT_EQ(produce(client, "labs", zstd(batch({noise}))).error_code, 0);
 }
 
 TEST_F(ProduceTest, PacksBatchesAsTheTopicSays) {

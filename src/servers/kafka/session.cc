@@ -104,7 +104,7 @@ bool Session::may(security::Operation operation, const security::Resource& resou
 io::Task<void> Session::run() { co_await io::both(read(), write()); }
 
 io::Task<void> Session::read() {
-  while (!failed_) {
+  for (;;) {
     auto request = co_await next_request();
     // A client that has gone waits for no answer; what it appended stays.
     if (!request) throw io::Broken("the client has closed the connection");
@@ -164,8 +164,7 @@ io::Task<std::optional<RequestBytes>> Session::next_request() {
 }
 
 io::Task<bool> Session::start(RequestBytes request) {
-  while (is_full() && !failed_) co_await room_.wait();
-  if (failed_) co_return false;
+  while (is_full()) co_await room_.wait();
   const auto peeked = peek_request_header(request.view());
   const auto* entry = peeked ? find_entry(peeked->api_key) : nullptr;
   if (entry == nullptr) {
@@ -225,14 +224,10 @@ io::Task<void> Session::write() {
     co_await run_step(next->handler->finish(next->call), next->call);
     if (next->call.refusal()) {
       refuse(next->call);
-      fail();
-      co_return;
+      throw io::Broken("an answer was refused");
     }
     const bool written = co_await write_answer(next->call);
-    if (!written) {
-      fail();
-      co_return;
-    }
+    if (!written) throw io::Broken("an answer could not be written");
     --in_flight_count_;
     unsent_bytes_ -= next->answer_bytes;
     room_.notify();
@@ -259,11 +254,6 @@ void Session::refuse(std::string_view reason) {
 
 void Session::refuse(const Call& call) {
   refuse(fmt::format("{} v{}: {}", call.api().name, call.version(), call.refusal()->message()));
-}
-
-void Session::fail() {
-  failed_ = true;
-  connection_.close();
 }
 
 }  // namespace myelin::kafka

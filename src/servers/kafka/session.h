@@ -68,13 +68,13 @@ class Session {
   bool is_full() const;
   // One of a handler's.
   static io::Task<void> run_step(io::Task<void> step, Call& call);
+  // Throws Broken where an answer cannot be given: read() may wait for room that would never come.
   io::Task<void> write();
   io::Task<bool> write_answer(const Call& call);
   void refuse(std::string_view reason);
   void refuse(const Call& call);
   security::AuditEvent audit_event(security::AuditAction action, security::Resource resource);
   static io::Task<void> record(security::AuditSink& sink, security::AuditEvent event);
-  void fail();
 
   KafkaServer& server_;
   io::Connection& connection_;
@@ -90,7 +90,6 @@ class Session {
   io::Notifier more_;  // For write(): something is in flight, or nothing more comes.
   io::Notifier room_;  // For read(): something is not in flight any more.
   bool reading_ = true;
-  bool failed_ = false;
   std::unique_ptr<FetchState> fetch_state_;
 };
 
