@@ -14,7 +14,7 @@ help_test() {
 ./dev test MODULE…       One module's unit tests in the dev build, such as formats/hl7v2 or log; formats means all of them.
   --filter PATTERN       Only unit tests so named, such as 'Recovery.*'.
   --leg NAME             Only that leg: house, asan, tsan, release (or release/AREA), console, lint. May be repeated.
-  --soak                 The long form of the crash and client tests.
+  --soak                 The long form of the crash and client tests, thousands of seeds in those of the log.
 MYELIN_CORPUS=DIR        Real messages that some tests read; without it they say that they are skipped.
 H
 }
@@ -37,6 +37,10 @@ cmd_test() {
   COUNTS=$ROOT/.tools/log/counts
   : >"$COUNTS"
   [ -z "$filter" ] || export GTEST_FILTER=$filter
+  if [ ${#soak[@]} -gt 0 ]; then
+    export MYELIN_MODEL_ROUNDS=${MYELIN_MODEL_ROUNDS:-5000} MYELIN_CRASH_ROUNDS=${MYELIN_CRASH_ROUNDS:-5000}
+    export MYELIN_FLIP_ROUNDS=${MYELIN_FLIP_ROUNDS:-10000} MYELIN_FLIP_STRIDE=${MYELIN_FLIP_STRIDE:-1}
+  fi
   export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}
   export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1} TSAN_OPTIONS=${TSAN_OPTIONS:-second_deadlock_stack=1}
   export ASAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-19 TSAN_SYMBOLIZER_PATH=/usr/bin/llvm-symbolizer-19

@@ -179,23 +179,6 @@ TEST(KafkaCodec, LeavesRecordsWhereTheyAre) {
   EXPECT_EQ(output.size_bytes(), output.to_string().size());
 }
 
-TEST(KafkaCodec, TakesNoMemoryOnceAnArenaIsWarm) {
-  Arena arena;
-  ProduceRequest request;
-  auto& topic = request.topic_data.add(arena);
-  topic.name = "labs";
-  topic.partition_data.add(arena).records.is_null = false;
-  const auto bytes = encoded(request, 9);
-  Arena warm;
-  ASSERT_TRUE(decode<ProduceRequest>(bytes, 9, warm));
-  const auto blocks = warm.blocks_made();
-  for (int i = 0; i < 100; ++i) {
-    warm.clear();
-    ASSERT_TRUE(decode<ProduceRequest>(bytes, 9, warm));
-  }
-  EXPECT_EQ(warm.blocks_made(), blocks);
-}
-
 TEST(KafkaHeaders, ComeBackInEveryForm) {
   for (const std::int16_t version : {std::int16_t{3}, std::int16_t{9}}) {
     const RequestHeader header{
