@@ -48,6 +48,28 @@ def produce_ms(server):
     return statistics.median(times), statistics.quantiles(times, n=100)[98]
 
 
+def follow_ms(server):
+    """From a record's produce to its arrival at a consumer that follows the topic: p50 and p99."""
+    import confluent_kafka as kafka
+
+    client, times = producer(server, **{"linger.ms": 0}), []
+    client.produce("followed", b"first")
+    client.flush()
+    consumer = kafka.Consumer({"bootstrap.servers": f"127.0.0.1:{server.kafka}", "group.id": "followers", "log_level": 0})
+    consumer.assign([kafka.TopicPartition("followed", 0, kafka.OFFSET_TAIL(1))])
+    consumer.consume(1, 10)
+    for at in range(CALLS // 2 + CALLS // 10):
+        began = time.perf_counter()
+        client.produce("followed", b"x" * 1000, partition=0)
+        client.poll(0)
+        if not consumer.consume(1, 60):
+            raise SystemExit("a consumer beside readers that never read got nothing for a minute")
+        if at >= CALLS // 10:
+            times.append((time.perf_counter() - began) * 1e3)
+    consumer.close()
+    return statistics.median(times), statistics.quantiles(times, n=100)[98]
+
+
 def put_latency(name, before, during):
     without = f"p50 {before[0]:.2f} ms, p99 {before[1]:.2f} ms without them, one producer that waits for each acknowledgment"
     put(f"{name}/produce-p50", during[0], "ms", without)
@@ -77,7 +99,7 @@ def bench_never_reading(server):
         if at % 1000 == 999:
             client.flush()
     client.flush()
-    before, empty = produce_ms(server), server.memory_mb()
+    before, followed, empty = produce_ms(server), follow_ms(server), server.memory_mb()
     with contextlib.ExitStack() as stack:
         for _ in range(READERS):
             reader = stack.enter_context(connect(server))
@@ -86,6 +108,10 @@ def bench_never_reading(server):
         put(f"kafka/never-reading/{READERS}/memory", server.memory_mb() - empty, "MB",
             f"each asks {FETCHES} times for {FETCH_BYTES >> 20} MiB; kafka.fetch_memory is 256MiB")
         put_latency(f"kafka/never-reading/{READERS}", before, produce_ms(server))
+        p50, p99 = follow_ms(server)
+        without = f"p50 {followed[0]:.2f} ms, p99 {followed[1]:.2f} ms without them, from produce to the consumer that follows"
+        put(f"kafka/never-reading/{READERS}/consume-p50", p50, "ms", without)
+        put(f"kafka/never-reading/{READERS}/consume-p99", p99, "ms", without)
 
 
 def bench(server):

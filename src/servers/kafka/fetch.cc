@@ -19,6 +19,7 @@ using PartitionAnswer = FetchResponse::Topic::Partition;
 constexpr std::int16_t kTopicIdsFrom = 13;
 // Below what clients allow a request.
 constexpr std::chrono::seconds kMemoryWaitMax{10};
+constexpr std::chrono::milliseconds kLargeWaitMax{500};
 // A batch of a commit buffer keeps all of that: a small one is copied instead.
 constexpr std::size_t kCopiedBytesMax = 4096;
 
@@ -56,6 +57,7 @@ class FetchHandler final : public Handler {
   bool read_all(From from);
   bool read_one(Reading& reading, From from, std::size_t& left);
   io::Task<void> read(Call& call);
+  io::Task<std::optional<MemoryBudget::Share>> take_memory(Call& call);
   void forget_batches();
   io::Task<void> note_access(Call& call);
   bool is_enough() const;
@@ -210,9 +212,11 @@ bool FetchHandler::read_all(From from) {
 }
 
 io::Task<void> FetchHandler::read(Call& call) {
-  auto& memory = call.server().fetch_memory();
+  auto& server = call.server();
   if (read_all(From::Buffers)) {
     if (bytes_read_ == 0) co_return;
+    auto& memory = bytes_read_ <= KafkaServer::kSmallAnswerBytes ? server.small_fetch_memory()
+                                                                : server.large_fetch_memory();
     if (auto share = memory.try_take(bytes_read_)) {
       call.keep(std::move(*share));
       co_return;
@@ -220,12 +224,23 @@ io::Task<void> FetchHandler::read(Call& call) {
   }
   // What was read is let go while this waits.
   forget_batches();
-  auto share = co_await memory.take_until(
-      bytes_max_, call.server().parts().clock.steady() + kMemoryWaitMax);
+  auto share = co_await take_memory(call);
   if (!share) co_return;  // Others hold it; this client asks again.
-  co_await call.server().parts().runtime.blocking([this] { read_all(From::Anywhere); });
+  co_await server.parts().runtime.blocking([this] { read_all(From::Anywhere); });
   share->resize(bytes_read_);  // A batch that is larger than asked for comes all the same.
   call.keep(std::move(*share));
+}
+
+// For an answer as large as it may be, or else for a small one.
+io::Task<std::optional<MemoryBudget::Share>> FetchHandler::take_memory(Call& call) {
+  auto& server = call.server();
+  const auto now = server.parts().clock.steady();
+  if (bytes_max_ > KafkaServer::kSmallAnswerBytes) {
+    auto share = co_await server.large_fetch_memory().take_until(bytes_max_, now + kLargeWaitMax);
+    if (share) co_return share;
+    bytes_max_ = KafkaServer::kSmallAnswerBytes;
+  }
+  co_return co_await server.small_fetch_memory().take_until(bytes_max_, now + kMemoryWaitMax);
 }
 
 void FetchHandler::forget_batches() {

@@ -1,4 +1,6 @@
 // Peers that send what no client would.
+#include <gmock/gmock.h>
+
 #include <random>
 #include <thread>
 
@@ -129,12 +131,12 @@ TEST_F(HostilePeerTest, AReaderThatNeverReadsHoldsNoMoreThanItsShare) {
     for (int n = 0; n < 5; ++n)
       readers.back().send(fetch_request(readers.back(), "labs", {.max_bytes = 4 << 20}), 12);
   }
-  EXPECT_TRUE(io::testing::eventually([&] { return server_->fetch_memory().used_bytes() > 0; }));
-  EXPECT_LE(server_->fetch_memory().used_bytes(), server_->settings().fetch_memory.value);
+  EXPECT_TRUE(io::testing::eventually([&] { return server_->fetch_memory_bytes() > 0; }));
+  EXPECT_LE(server_->fetch_memory_bytes(), server_->settings().fetch_memory.value);
   auto client = connect();
   EXPECT_EQ(produce(client, "labs", batch({"a"})).error_code, 0);
   readers.clear();
-  EXPECT_TRUE(io::testing::eventually([&] { return server_->fetch_memory().used_bytes() == 0; }));
+  EXPECT_TRUE(io::testing::eventually([&] { return server_->fetch_memory_bytes() == 0; }));
   expect_unharmed();
 }
 
@@ -153,9 +155,32 @@ TEST_F(SlowReaderTest, IsClosedThoughMoreOfItsRequestsWait) {
     reader.send(fetch_request(reader, "labs", {.max_bytes = 16 << 20}), 12);
   EXPECT_TRUE(io::testing::eventually(
       [&] { return log_.text().find("kafka.connection.slow") != std::string::npos; }));
-  EXPECT_TRUE(io::testing::eventually([&] { return server_->fetch_memory().used_bytes() == 0; }));
+  EXPECT_TRUE(io::testing::eventually([&] { return server_->fetch_memory_bytes() == 0; }));
   EXPECT_TRUE(io::testing::eventually([&] { return server_->connections() == 1; }))
       << "the writer's alone";
+}
+
+TEST_F(SlowReaderTest, KeepsNobodyElseFromReading) {
+  ServerSettings settings;
+  settings.fetch_memory = 4_MiB;
+  start(settings);
+  make_topic("labs");
+  auto writer = connect();
+  const auto large = batch({std::string(200'000, 'x')});
+  for (int i = 0; i < 60; ++i) EXPECT_EQ(produce(writer, "labs", large).error_code, 0);
+  broker_.settle();
+  std::deque<testing::KafkaClient> readers;
+  for (int i = 0; i < 6; ++i) {
+    readers.emplace_back(server_->port());
+    readers.back().send(fetch_request(readers.back(), "labs", {.max_bytes = 16 << 20}), 12);
+  }
+  EXPECT_TRUE(io::testing::eventually(
+      [&] { return !server_->large_fetch_memory().try_take(1 << 20); }));
+  auto client = connect();
+  EXPECT_EQ(values(fetch(client, "labs", {.offset = 30}).records).size(), 1u) << "from the disk";
+  EXPECT_EQ(produce(writer, "labs", batch({"new"})).error_code, 0);
+  EXPECT_THAT(values(fetch(client, "labs", {.offset = 60}).records),
+              ::testing::ElementsAre("60:new"));
 }
 
 OffsetFetchRequest many_offsets(testing::KafkaClient& client, std::size_t count) {

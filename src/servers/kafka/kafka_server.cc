@@ -46,7 +46,8 @@ KafkaServer::KafkaServer(Parts parts, ServerSettings settings)
       cluster_id_(short_id(parts.broker.log().directory_id())),
       request_memory_(settings_.request_memory.value / 2),
       large_request_memory_(settings_.request_memory.value / 2),
-      fetch_memory_(settings_.fetch_memory.value),
+      small_fetch_memory_(settings_.fetch_memory.value / 4),
+      large_fetch_memory_(settings_.fetch_memory.value - settings_.fetch_memory.value / 4),
       shared_buffers_(parts.runtime.thread_count()),
       refused_(parts.registry.counter("myelin_kafka_refused_total",
                                       "Connections closed for a request that cannot be read.")),
@@ -65,7 +66,7 @@ KafkaServer::KafkaServer(Parts parts, ServerSettings settings)
       [this] { return static_cast<double>(request_memory_bytes()); }));
   callbacks_.push_back(parts_.registry.gauge_callback(
       "myelin_kafka_fetch_memory_bytes", "Memory of answers with records.",
-      [this] { return static_cast<double>(fetch_memory_.used_bytes()); }));
+      [this] { return static_cast<double>(fetch_memory_bytes()); }));
 }
 
 KafkaServer::~KafkaServer() = default;

@@ -72,7 +72,14 @@ class KafkaServer {
   std::size_t request_memory_bytes() const {
     return request_memory_.used_bytes() + large_request_memory_.used_bytes();
   }
-  MemoryBudget& fetch_memory() { return fetch_memory_; }
+  // Small answers have a budget of their own too: those who follow a topic's end, and those who
+  // catch up by small steps, are served while others do not read their large ones.
+  static constexpr std::size_t kSmallAnswerBytes = 64u << 10;
+  MemoryBudget& small_fetch_memory() { return small_fetch_memory_; }
+  MemoryBudget& large_fetch_memory() { return large_fetch_memory_; }
+  std::size_t fetch_memory_bytes() const {
+    return small_fetch_memory_.used_bytes() + large_fetch_memory_.used_bytes();
+  }
   // Open ones, of both listeners. After start().
   std::size_t connections() const {
     return listener_->counts().open + (tls_listener_ ? tls_listener_->counts().open : 0);
@@ -99,7 +106,8 @@ class KafkaServer {
   const std::string cluster_id_;
   MemoryBudget request_memory_;
   MemoryBudget large_request_memory_;
-  MemoryBudget fetch_memory_;
+  MemoryBudget small_fetch_memory_;
+  MemoryBudget large_fetch_memory_;
   std::vector<std::vector<char>> shared_buffers_;  // By io thread.
   std::vector<metrics::Counter*> requests_;        // By api key; null for those that have none.
   metrics::Counter& refused_;
