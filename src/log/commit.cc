@@ -54,10 +54,12 @@ bool Log::wait_for_writes() {
 // Writers that wait for their acknowledgments come back together after a commit. Writing what the
 // first of them brings would split them into halves that take turns, at twice the syncs: so the
 // committer waits for as many as came lately. Not longer than a sync takes: that would cost more
-// than a second one. Once the others have stayed away for a while, a lone writer never waits.
+// than a second one. A few writers gain nothing by it, and those who send without waiting for
+// acknowledgments would only have theirs later: at 10,000 records a second 0.5 instead of 0.35 ms.
 void Log::await_writes(std::size_t count) {
   constexpr SteadyTime::duration kWaitMax = std::chrono::microseconds(250);
-  if (usual_group_ < 2) return;
+  constexpr std::size_t kManyWriters = 8;
+  if (usual_group_ < kManyWriters) return;
   committer_wants_ = count;
   // Woken before by nothing but what it waits for, the end, or a whim of the system.
   if (queue_.size() < count && !closing_ && !failed_)
@@ -211,10 +213,13 @@ void Log::publish(const CommitPtr& commit) {
   }
   MutexLock lock(buffer_mutex_);
   const bool first = buffered_.empty();
+  const bool had_enough = buffered_bytes_ >= options_.flush_bytes;
   buffered_.push_back(commit);
   buffered_bytes_ += commit->bytes;
   visible_ = commit->number;
-  if (first || buffered_bytes_ > options_.buffer_bytes_max / 2) buffer_changed_.notify_all();
+  const bool enough = buffered_bytes_ >= options_.flush_bytes;
+  if (first || enough != had_enough || buffered_bytes_ > options_.buffer_bytes_max / 2)
+    buffer_changed_.notify_all();
 }
 
 void Log::fail(const Error& error) {

@@ -38,6 +38,7 @@ inline Options quiet_options() {
   auto options = small_options();
   options.journal_file_bytes = 256 * kBlockBytes;
   options.segment_bytes = 1u << 20;
+  options.flush_bytes = SIZE_MAX;
   options.flush_interval = std::chrono::hours(1);
   return options;
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "formats/kafka/record_batch.h"
 #include "log/directory.h"
@@ -64,11 +66,17 @@ bool Log::wait_for_flush() {
       }
       continue;
     }
-    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(
-        clock_.steady() - buffered_.front()->written);
-    if (buffered_bytes_ > options_.buffer_bytes_max / 2 || age >= options_.flush_interval)
+    const auto now = clock_.steady();
+    // Little and often: what is written at once keeps the journal's writes from the disk, and the
+    // other threads from a processor.
+    auto due = buffered_.front()->written + options_.flush_interval;
+    if (buffered_bytes_ >= options_.flush_bytes)
+      due = std::min(due, last_flush_ + options_.flush_pause);
+    if (buffered_bytes_ > options_.buffer_bytes_max / 2 || now >= due) {
+      last_flush_ = now;
       return true;
-    buffer_changed_.wait_for(buffer_mutex_, options_.flush_interval - age);
+    }
+    buffer_changed_.wait_for(buffer_mutex_, due - now);
   }
   return !failed_;
 }

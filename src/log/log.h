@@ -270,12 +270,12 @@ class Log {
   };
   std::vector<WantedSnapshot> snapshots_wanted_ MYELIN_GUARDED_BY(buffer_mutex_);
   std::size_t snapshots_ MYELIN_GUARDED_BY(buffer_mutex_) = 0;
-
   std::atomic<bool> failed_ = false;
   std::atomic<std::uint64_t> producer_ids_ = 0;
 
   // The flusher's (recovery's before there is one): the state as of the last flushed commit, what
   // it is about to write, and what must be synced before it is checkpointed.
+  SteadyTime last_flush_{};
   Checkpoint state_;
   ProducerTotal stored_producers_;  // In it.
   std::map<Partition*, std::deque<BatchRef>> work_;

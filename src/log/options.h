@@ -24,6 +24,9 @@ struct Options {
   std::size_t large_group_bytes_max = 8u << 20;  // A commit is closed at this sum of such batches.
   std::size_t queue_bytes_max = 64u << 20;       // What may wait for the committer.
   std::size_t buffer_bytes_max = 64u << 20;      // What may wait for the flusher.
+  // So much is flushed after flush_pause, and less when it is flush_interval old.
+  std::size_t flush_bytes = 2u << 20;
+  std::chrono::milliseconds flush_pause{100};
   std::chrono::milliseconds flush_interval{5000};
   std::chrono::milliseconds tail_interval{50};  // Silence after which the tail is closed.
   SpaceLimits space;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/buffer_pool.h"
 #include "formats/kafka_protocol/fetch.h"
 #include "io/runtime.h"
 #include "servers/kafka/fetch_state.h"
@@ -176,7 +177,8 @@ bool FetchHandler::read_one(Reading& reading, From from, std::size_t& left) {
   if (!reading.is_readable() || target.offset >= reading.high_watermark) return true;
   const bool is_first = bytes_read_ == 0;
   if (left == 0 && !is_first) return true;
-  const auto limit = std::min(left, static_cast<std::size_t>(std::max(target.bytes_max, 0)));
+  const auto limit = std::min(
+      {left, static_cast<std::size_t>(std::max(target.bytes_max, 0)), BufferPool::kBytesMax});
   const auto& partition = *reading.found.partition;
   const auto seek = Seek::to(Offset(target.offset));
   auto buffered = partition.read_buffered(seek, limit);
