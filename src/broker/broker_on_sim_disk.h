@@ -34,6 +34,10 @@ class BrokerOnSimDisk {
     disk_.set_free_bytes(0);
     settle();
   }
+  void empty_disk() {
+    disk_.set_free_bytes(1ull << 40);
+    settle();
+  }
   // One bit of a file changes.
   void flip(const std::string& path, std::size_t byte) {
     auto content = disk_.content(path);

@@ -11,6 +11,8 @@ import tempfile
 import time
 import unittest
 
+import kafka_client
+import kafka_real
 from server import ANSWER_SECONDS, Server, binary, environment, wait_until
 
 HL7 = b"MSH|^~\\&|A|B|C|D|20260101||ADT^A01|%d|P|2.5.1\rPID|1||PATIENT^NAME\r"
@@ -149,6 +151,39 @@ class Records(WithServer):
         self.assertIn("there is no topic nope", self.consume("nope", expect=1))
         self.topic("create", "one", "--if-not-exists")
         self.assertIn("topic one has no partition 9", self.consume("one", "--partition", 9, expect=1))
+
+
+class ApacheKafka:
+    """A class of tests once more, against Apache Kafka itself."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.kafka = cls.enterClassContext(kafka_real.RealKafka(kafka_client.free_port(), kafka_client.free_port()))
+
+    def setUp(self):
+        self.brokers = self.kafka.bootstrap
+
+    def tearDown(self):
+        for name in self.names():
+            self.topic("delete", name, "--yes")
+        wait_until(lambda: not self.names(), "the topics are gone")
+
+    def names(self):
+        return [name for name in self.topic("list", "--names").split() if not name.startswith("__")]
+
+    def send(self, ids):
+        """As our server would store them, to one partition."""
+        lines = b"\n".join((HL7 % number).strip() for number in ids)
+        subprocess.run(["kcat", "-b", self.brokers, "-P", "-t", "hl7.adt.a01", "-p", "0"], input=lines, check=True,
+                       timeout=ANSWER_SECONDS)
+
+
+class TopicsOfApacheKafka(ApacheKafka, Topics):
+    pass
+
+
+class RecordsOfApacheKafka(ApacheKafka, Records):
+    pass
 
 
 class Alone(unittest.TestCase):

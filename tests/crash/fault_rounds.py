@@ -1,7 +1,8 @@
 """A round with one fault of the disk: what it does, and what must come of it.
 
-Phases: fresh (the first start), load (messages come), restart (a start after a kill -9 or a power
-loss), stop (asked to, with messages under way).
+Phases: fresh (the first start), load (messages come), large (the same, with messages that go straight to
+segments), restart (a start after a kill -9 or a power loss), stop (asked to, with messages under
+way).
 
 Ways of a write that fails: none, part or all of it is written all the same; short says that part
 was written, and the rest fails; less says it too, and the rest can be written. held: this call and
@@ -22,7 +23,8 @@ from clients import Reader, Sender, Sizes, is_ready
 from crash_round import Round
 from fault_plan import FOR_EVER, Fault
 
-PHASES = ("fresh", "load", "restart", "stop")
+PHASES = ("fresh", "load", "large", "restart", "stop")
+LARGE_JOURNAL_BYTES = 16 << 20
 FATAL, NOT_STARTED = 70, 1  # Exit codes.
 HIT_SECONDS_MAX = 3
 TRIES_MAX = 200  # In the short while that a disk stays full.
@@ -76,7 +78,11 @@ class FaultRound(Round):
         segment_bytes = self.chance.choice((16_384, 16_384, 65_536, 1 << 20))
         self.settings = ["--log.segment_bytes", str(segment_bytes), "--log.flush_interval", "30ms"]
         self.settings += ["--runtime.stop_timeout", "3s"]
+        if self.case.phase == "large":
+            self.journal_bytes = LARGE_JOURNAL_BYTES
         sizes = Sizes(self.chance, self.journal_bytes)
+        if self.case.phase == "large":
+            sizes.make_large()
         self.senders = [
             Sender(f"S{i}", self.chance, sizes, self.chance.choice((1, 4, 16)))
             for i in range(self.chance.choice((1, 2, 4)))
@@ -92,7 +98,7 @@ class FaultRound(Round):
         self.prepare()
         if self.case.phase in ("fresh", "restart"):
             self.fault_at_start()
-        elif self.case.phase == "load":
+        elif self.case.phase in ("load", "large"):
             self.fault_under_load()
         else:
             self.fault_at_stop()

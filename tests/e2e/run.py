@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -85,7 +86,7 @@ def running_server(binary, data, *options):
             fields = None
         if fields is None:
             raise Failed("the server did not start")
-        yield fields
+        yield {**fields, "lines": lines}
         in_order = True
     finally:
         stopped = stop_server(server)
@@ -132,6 +133,18 @@ def damage_closed_segment(data):
     raise Failed(f"{MESSAGES} messages closed no segment")
 
 
+def check_damage_is_told(fields, file):
+    """In one line of the log and in a metric, beside the page."""
+    events = [json.loads(line) for line in fields["lines"] if line.startswith("{")]
+    told = [event for event in events if event["event"] == "log.damaged"]
+    if len(told) != 1 or not told[0]["file"].endswith(file):
+        raise Failed(f"the log tells the damage in {len(told)} lines instead of one")
+    with urllib.request.urlopen(f"http://127.0.0.1:{fields['http']}/metrics", timeout=START_SECONDS) as answer:
+        metrics = answer.read().decode().splitlines()
+    if "myelin_log_damaged_ranges 1" not in metrics:
+        raise Failed("the metric myelin_log_damaged_ranges does not say 1")
+
+
 def test_live(binary, folder, screenshot):
     with running_server(binary, folder / "live") as fields:
         run_test(binary, fields, "live_page_test.mjs", *screenshot)
@@ -145,6 +158,7 @@ def test_storage(binary, folder):
     damaged = damage_closed_segment(data)
     with running_server(binary, data, *SMALL, "--log.disk_warn_percent", "1", "--log.disk_refuse_percent", "100") as fields:
         run_test(binary, fields, "storage_page_test.mjs", "damaged", MYELIN_DAMAGED_FILE=damaged)
+        check_damage_is_told(fields, damaged)
     with running_server(binary, data, *SMALL, "--log.disk_warn_percent", "1", "--log.disk_refuse_percent", "1") as fields:
         run_test(binary, fields, "storage_page_test.mjs", "full")
 

@@ -195,8 +195,11 @@ bool FetchHandler::read_one(Reading& reading, From from, std::size_t& left) {
     reading.batches = std::move(*stored);
   }
   // One batch comes however large it is, but only the first of an answer may be larger than asked.
-  if (!is_first && !reading.batches.empty() && size_of(reading.batches) > limit)
+  if (!is_first && !reading.batches.empty() && size_of(reading.batches) > limit) {
     reading.batches.pop_back();
+    // Nor would the next partition's first batch fit, as a rule: to look costs as much as to read.
+    if (limit == left) left = 0;
+  }
   const auto bytes = size_of(reading.batches);
   bytes_read_ += bytes;
   left -= std::min(left, bytes);

@@ -103,6 +103,17 @@ TEST_F(FetchTest, DoesNotWaitForMoreThanItsAnswerMayHold) {
   EXPECT_LT(clock_.steady() - began, std::chrono::seconds(50));
 }
 
+TEST_F(FetchTest, TellsDamageAndGivesWhatIsBehindIt) {
+  auto client = connect();
+  for (const auto* value : {"a", "b", "c"}) produce(client, "labs", batch({value}));
+  broker_.settle();
+  const auto size = batch({"a"}).size();
+  broker_.flip("/data/topics/labs-0/00000000000000000000.log", size + 70);
+  EXPECT_EQ(values(fetch(client, "labs", {}).records), std::vector<std::string>{"0:a"});
+  EXPECT_EQ(fetch(client, "labs", {.offset = 1}).error_code, code(KafkaError::CorruptMessage));
+  EXPECT_EQ(values(fetch(client, "labs", {.offset = 2}).records), std::vector<std::string>{"2:c"});
+}
+
 TEST_F(FetchTest, ComesBackEmptyWhenTheTimeIsOver) {
   auto client = connect();
   const auto found = fetch(client, "labs", {.max_wait_ms = 20});

@@ -277,6 +277,19 @@ TEST_F(ProduceTest, StoresABatchThatIsSentAgainOnce) {
   EXPECT_THAT(values(fetch(client, "labs", {}).records), ElementsAre("0:a", "1:b"));
 }
 
+TEST_F(ProduceTest, OnAFullDiskRefusesWritesAndServesReadsUntilThereIsRoom) {
+  start();
+  make_topic("labs");
+  auto client = connect();
+  EXPECT_EQ(produce(client, "labs", batch({"a"})).error_code, 0);
+  broker_.fill_disk();
+  EXPECT_EQ(produce(client, "labs", batch({"b"})).error_code, code(KafkaError::KafkaStorageError));
+  EXPECT_THAT(values(fetch(client, "labs", {}).records), ElementsAre("0:a"));
+  broker_.empty_disk();
+  EXPECT_EQ(produce(client, "labs", batch({"c"})).error_code, 0);
+  EXPECT_THAT(values(fetch(client, "labs", {.offset = 1}).records), ElementsAre("1:c"));
+}
+
 TEST_F(ProduceTest, DoesNotAnswerWhereNoAnswerIsWanted) {
   start();
   make_topic("labs");

@@ -52,7 +52,7 @@ struct ServerSettings {
   ByteSize request_memory = 256_MiB;
   std::chrono::milliseconds request_timeout{60'000};
   std::uint32_t in_flight_requests_max = 64;
-  ByteSize fetch_bytes_max = 16_MiB;
+  ByteSize fetch_bytes_max = 8_MiB;
   ByteSize fetch_memory = 256_MiB;
 
   template <class Visitor>
