@@ -18,9 +18,8 @@ std::shared_ptr<char[]> BufferPool::take(std::size_t bytes) {
   if (bytes < kBytesMin || bytes > kBytesMax) return std::make_shared_for_overwrite<char[]>(bytes);
   const auto size_class = static_cast<std::size_t>(std::bit_width((bytes - 1) / kBytesMin));
   auto* buffer = shared_->take(size_class).release();
-  return {buffer, [shared = shared_, size_class](char* done) {
-            shared->give(Buffer(done), size_class);
-          }};
+  return {buffer,
+          [shared = shared_, size_class](char* done) { shared->give(Buffer(done), size_class); }};
 }
 
 std::size_t BufferPool::idle_bytes() const { return shared_->idle_bytes(); }

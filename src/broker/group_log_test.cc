@@ -22,9 +22,7 @@ class GroupLogTest : public ::testing::Test {
         {.group_id = group,
          .topics = {{.topic = "adt",
                      .partitions = {{PartitionIndex(0), Offset(offset), -1, "note"}}}}},
-        [&done](CommitReply reply) {
-          done.set_value(reply.topics.at(0).partitions.at(0).error);
-        });
+        [&done](CommitReply reply) { done.set_value(reply.topics.at(0).partitions.at(0).error); });
     ASSERT_EQ(done.get_future().get(), GroupError::None);
   }
   std::int64_t committed(const std::string& group) const {

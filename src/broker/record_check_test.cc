@@ -70,8 +70,7 @@ TEST(RecordCheckTest, PacksEachCodecAsEachTopicWants) {
       ASSERT_TRUE(checked.batch) << checked.refusal.what;
       EXPECT_EQ(codec_of(checked.batch->bytes), to);
       EXPECT_TRUE(kafka::verify_batch(checked.batch->bytes));
-      EXPECT_THAT(values(checked.batch->bytes),
-                  ::testing::ElementsAre(std::string(900, 'a'), "b"));
+      EXPECT_THAT(values(checked.batch->bytes), ::testing::ElementsAre(std::string(900, 'a'), "b"));
     }
   }
 }

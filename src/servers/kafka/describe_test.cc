@@ -77,8 +77,7 @@ TEST_F(DescribeTest, TheQuorumIsThisServerAlone) {
   ASSERT_EQ(quorum.current_voters.size(), 1u);
   EXPECT_EQ(quorum.current_voters[0].replica_id, node);
   EXPECT_EQ(quorum.high_watermark, quorum.current_voters[0].log_end_offset);
-  EXPECT_EQ(response.topics[1].partitions[0].error_code,
-            code(KafkaError::UnknownTopicOrPartition));
+  EXPECT_EQ(response.topics[1].partitions[0].error_code, code(KafkaError::UnknownTopicOrPartition));
   ASSERT_EQ(response.nodes.size(), 1u);
   EXPECT_EQ(response.nodes[0].listeners[0].port, server_->port());
 }

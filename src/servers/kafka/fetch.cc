@@ -221,7 +221,7 @@ io::Task<void> FetchHandler::read(Call& call) {
   if (read_all(From::Buffers)) {
     if (bytes_read_ == 0) co_return;
     auto& memory = bytes_read_ <= KafkaServer::kSmallAnswerBytes ? server.small_fetch_memory()
-                                                                : server.large_fetch_memory();
+                                                                 : server.large_fetch_memory();
     if (auto share = memory.try_take(bytes_read_)) {
       call.keep(std::move(*share));
       co_return;
@@ -255,8 +255,8 @@ void FetchHandler::forget_batches() {
 
 bool FetchHandler::is_enough() const {
   // More than one answer takes cannot be waited for.
-  const auto wanted = std::min<std::size_t>(
-      static_cast<std::size_t>(std::max(request_.min_bytes, 0)), bytes_max_);
+  const auto wanted =
+      std::min<std::size_t>(static_cast<std::size_t>(std::max(request_.min_bytes, 0)), bytes_max_);
   if (readings_.empty() || bytes_read_ >= wanted) return true;
   return std::ranges::any_of(readings_,
                              [](const Reading& reading) { return !reading.is_readable(); });

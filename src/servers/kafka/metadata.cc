@@ -74,8 +74,8 @@ io::Task<TopicAnswer> make(Call& call, std::string_view name, const MetadataRequ
   const auto made = call.server().broker().ensure(broker::TopicName::from_full(name));
   if (made) co_return describe(call, **made, request.include_topic_authorized_operations);
   const auto error = made.error().code();
-  co_return failed(name, error == ErrorCode::Exhausted ? KafkaError::PolicyViolation
-                                                       : kafka_error(error));
+  co_return failed(
+      name, error == ErrorCode::Exhausted ? KafkaError::PolicyViolation : kafka_error(error));
 }
 
 TopicAnswer find_by_id(Call& call, const Uuid& id, bool operations) {

@@ -85,9 +85,9 @@ class ProduceHandler final : public Handler {
   static void refuse(Call& call, Part& part, KafkaError error, std::string_view message);
 
   ProduceRequest request_;
-  std::vector<Part> parts_;                   // In the request's order.
-  std::vector<broker::TopicBatch> batches_;   // Of the write that is being made.
-  std::vector<std::size_t> batch_parts_;      // Whose batches they are.
+  std::vector<Part> parts_;                  // In the request's order.
+  std::vector<broker::TopicBatch> batches_;  // Of the write that is being made.
+  std::vector<std::size_t> batch_parts_;     // Whose batches they are.
   std::vector<Pending> pending_;
 };
 

@@ -168,10 +168,8 @@ TEST_F(ProduceTest, RefusesABatchOfATransaction) {
   start();
   make_topic("labs");
   auto client = connect();
-  const BatchFields fields{.attributes = kTransactional,
-                           .producer_id = 7,
-                           .producer_epoch = 0,
-                           .base_sequence = 0};
+  const BatchFields fields{
+      .attributes = kTransactional, .producer_id = 7, .producer_epoch = 0, .base_sequence = 0};
   EXPECT_EQ(produce(client, "labs", batch({"a"}, fields)).error_code,
             code(KafkaError::TransactionalIdAuthorizationFailed));
   EXPECT_THAT(values(fetch(client, "labs", {}).records), ElementsAre());

@@ -87,8 +87,8 @@ class Session {
   std::deque<std::unique_ptr<InFlight>> in_flight_;
   std::size_t in_flight_count_ = 0;
   std::size_t unsent_bytes_ = 0;  // Of answers of those in flight.
-  io::Notifier more_;  // For write(): something is in flight, or nothing more comes.
-  io::Notifier room_;  // For read(): something is not in flight any more.
+  io::Notifier more_;             // For write(): something is in flight, or nothing more comes.
+  io::Notifier room_;             // For read(): something is not in flight any more.
   bool reading_ = true;
   std::unique_ptr<FetchState> fetch_state_;
 };
