@@ -25,7 +25,7 @@ kafka::OwnedRecord record(std::string value, std::optional<std::string> key = "k
 }
 
 std::string packed(Compression codec, const std::vector<kafka::OwnedRecord>& records) {
-  const auto plain = kafka::build(records);
+  auto plain = kafka::build(records);
   if (codec == Compression::None) return plain;
   auto info = *kafka::parse_batch_header(plain);
   info.attributes = static_cast<std::int16_t>(codec);

@@ -86,7 +86,7 @@ TEST_F(DescribeTest, ListsWhatHasSettings) {
   constexpr std::int8_t kTopic = 2;
   constexpr std::int8_t kBroker = 4;
   auto client = connect();
-  const auto listed = [&](std::vector<std::int8_t> types) {
+  const auto listed = [&](const std::vector<std::int8_t>& types) {
     ListConfigResourcesRequest request;
     for (const auto type : types) request.resource_types.add(client.arena(), type);
     const auto response = client.ask<ListConfigResourcesResponse>(request, 1);
