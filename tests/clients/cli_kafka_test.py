@@ -178,10 +178,12 @@ class ApacheKafka:
                        timeout=ANSWER_SECONDS)
 
 
+@unittest.skipUnless(kafka_real.wanted(), "MYELIN_CLIENTS_KAFKA=1 runs them")
 class TopicsOfApacheKafka(ApacheKafka, Topics):
     pass
 
 
+@unittest.skipUnless(kafka_real.wanted(), "MYELIN_CLIENTS_KAFKA=1 runs them")
 class RecordsOfApacheKafka(ApacheKafka, Records):
     pass
 

@@ -11,6 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr milliseconds kRetryPause{100};
 constexpr milliseconds kFirstSlice{200};
 // What a name with several addresses needs to try them all.
 constexpr milliseconds kAllDownGrace{1000};
@@ -54,6 +55,13 @@ ClusterView view_of(const struct rd_kafka_metadata& metadata) {
   }
   std::ranges::sort(view.topics, {}, &TopicView::name);
   return view;
+}
+
+// What a broker says that has not heard yet of a topic that was just made, or that it leads it.
+bool is_passing(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+         code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+         code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 }  // namespace
@@ -209,17 +217,23 @@ bool Client::answers(milliseconds within) {
 
 Status Client::ask_offsets(std::vector<TopicView>& topics, std::int64_t which) {
   PartitionsHandle asked(rd_kafka_topic_partition_list_new(16));
-  std::vector<PartitionView*> views;
-  for (TopicView& topic : topics) {
-    for (PartitionView& partition : topic.partitions) {
-      if (partition.leader < 0) continue;
-      rd_kafka_topic_partition_list_add(asked.get(), topic.name.c_str(), partition.id)->offset =
-          which;
-      views.push_back(&partition);
+  for (const TopicView& topic : topics) {
+    for (const PartitionView& partition : topic.partitions) {
+      if (partition.leader >= 0)
+        rd_kafka_topic_partition_list_add(asked.get(), topic.name.c_str(), partition.id);
     }
   }
-  if (views.empty()) return {};
-  const auto code = rd_kafka_offsets_for_times(handle_.get(), asked.get(), timeout_ms());
+  if (asked->cnt == 0) return {};
+  const auto ask = [&] {
+    for (auto& one : std::span(asked->elems, asked->cnt)) one.offset = which;
+    return rd_kafka_offsets_for_times(handle_.get(), asked.get(), timeout_ms());
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  auto code = ask();
+  while (is_passing(code) && std::chrono::steady_clock::now() - begin < timeout()) {
+    std::this_thread::sleep_for(kRetryPause);
+    code = ask();
+  }
   if (code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT)
     return unreachable();
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return refusal("offsets of topics", code);
