@@ -11,6 +11,13 @@ class GroupGiveUp : public GroupsTest {
   JoinTicket ticket_of(JoinRequest what, Answer<JoinReply>& answer) {
     return groups->join(std::move(what), answer.callback());
   }
+  // Asks, and its connection ends before it is answered.
+  void join_and_go(JoinRequest what) {
+    Answer<JoinReply> gone;
+    const auto ticket = ticket_of(std::move(what), gone);
+    groups->give_up_join(kGroup, ticket);
+    EXPECT_TRUE(gone.waits());
+  }
 };
 
 TEST_F(GroupGiveUp, ANewMemberGoesAtOnceAndTheOthersGoOn) {
@@ -38,9 +45,7 @@ TEST_F(GroupGiveUp, DuringTheInitialDelayTheOthersAreWaitedForAsBefore) {
 TEST_F(GroupGiveUp, AnOldMemberIsWaitedForUntilItsSessionEnds) {
   const auto joined = stable(3);
   const auto first = join(joined[0].member_id);
-  Answer<JoinReply> lost;
-  const auto ticket = ticket_of(request(joined[1].member_id), lost);
-  groups->give_up_join(kGroup, ticket);
+  join_and_go(request(joined[1].member_id));
   const auto third = join(joined[2].member_id);
   EXPECT_TRUE(first.waits());
   advance(seconds(10));
@@ -51,9 +56,7 @@ TEST_F(GroupGiveUp, AnOldMemberIsWaitedForUntilItsSessionEnds) {
 TEST_F(GroupGiveUp, AnOldMemberThatComesBackInTimeKeepsItsPlace) {
   const auto joined = stable(3);
   const auto first = join(joined[0].member_id);
-  Answer<JoinReply> lost;
-  const auto ticket = ticket_of(request(joined[1].member_id), lost);
-  groups->give_up_join(kGroup, ticket);
+  join_and_go(request(joined[1].member_id));
   const auto third = join(joined[2].member_id);
   const auto back = join(joined[1].member_id);
   EXPECT_EQ(first->members.size(), 3u);
@@ -82,9 +85,7 @@ TEST_F(GroupGiveUp, AfterTheAnswerItChangesNothing) {
 }
 
 TEST_F(GroupGiveUp, AGroupWithNobodyElseIsEmptyAgain) {
-  Answer<JoinReply> gone;
-  const auto ticket = ticket_of(request(), gone);
-  groups->give_up_join(kGroup, ticket);
+  join_and_go(request());
   EXPECT_EQ(state(), GroupState::Empty);
   const auto next = join();
   advance(seconds(3));

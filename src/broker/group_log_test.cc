@@ -30,6 +30,12 @@ class GroupLogTest : public ::testing::Test {
         {.group_id = group, .topics = {{{.topic = "adt", .partitions = {PartitionIndex(0)}}}}});
     return reply.topics.at(0).partitions.at(0).offset.value;
   }
+  // A byte of what is stored; then the next start.
+  void damage(std::size_t byte) {
+    broker.settle();
+    broker.flip(broker.log_path(topic, 0), byte);
+    broker.must_open();
+  }
   std::size_t stored_bytes() const {
     return broker.disk->content(broker.log_path(topic, 0)).size();
   }
@@ -53,9 +59,7 @@ TEST_F(GroupLogTest, DamageLeavesItsGroupsAtWhatIsBeforeItAndOthersWhole) {
   const auto damaged = stored_bytes() + 70;
   commit("billing", 8);
   commit("labs", 9);
-  broker.settle();
-  broker.flip(broker.log_path(topic, 0), damaged);
-  broker.must_open();
+  damage(damaged);
   const auto& lost = broker.broker->lost_group_records();
   ASSERT_THAT(lost, SizeIs(1));
   EXPECT_EQ(lost[0].first, Offset(1));
@@ -72,9 +76,7 @@ TEST_F(GroupLogTest, DamageAtTheEndIsTold) {
   broker.settle();
   const auto damaged = stored_bytes() + 70;
   commit("billing", 8);
-  broker.settle();
-  broker.flip(broker.log_path(topic, 0), damaged);
-  broker.must_open();
+  damage(damaged);
   ASSERT_THAT(broker.broker->lost_group_records(), SizeIs(1));
   EXPECT_EQ(committed("billing"), 7);
 }

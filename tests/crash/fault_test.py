@@ -45,7 +45,7 @@ class Recording(FaultRound):
 def count_calls(options):
     """{phase: {(kind, path class): calls}}"""
     found = {}
-    # The operation log has no room for many seconds of large messages: too short a run for every day.
+    # Many seconds of large messages are more than the operation log has room for: not in each run.
     phases = [phase for phase in PHASES if phase != "large" or options.soak]
     for phase in phases:
         result = many_rounds.run_round(Recording, options, options.seed, (phase,))

@@ -347,16 +347,6 @@ class GroupTest : public AdminTest {
     start();
     make_topic("labs");
   }
-  static JoinGroupRequest join_request(testing::KafkaClient& client, std::string_view member = {}) {
-    JoinGroupRequest request;
-    request.group_id = "readers";
-    request.session_timeout_ms = 10'000;
-    request.rebalance_timeout_ms = 10'000;
-    request.member_id = member;
-    request.protocol_type = "consumer";
-    request.protocols.add(client.arena(), {.name = "range", .metadata = {"m"}});
-    return request;
-  }
   // Joins and takes the whole assignment.
   static std::string join_alone(testing::KafkaClient& client, std::int32_t& generation) {
     const auto told = client.ask<JoinGroupResponse>(join_request(client), 9);

@@ -1,6 +1,5 @@
 #include <gmock/gmock.h>
 
-#include "formats/kafka_protocol/join_group.h"
 #include "servers/kafka/kafka_test_support.h"
 
 namespace myelin::kafka {
@@ -12,32 +11,21 @@ class GroupMembershipTest : public testing::KafkaTest {
  protected:
   void SetUp() override { start(); }
 
-  static JoinGroupRequest request(testing::KafkaClient& client, std::string_view member = {}) {
-    JoinGroupRequest join;
-    join.group_id = "billing";
-    join.session_timeout_ms = 60'000;
-    join.rebalance_timeout_ms = 60'000;
-    join.member_id = member;
-    join.protocol_type = "consumer";
-    auto& protocol = join.protocols.add(client.arena());
-    protocol.name = "range";
-    return join;
-  }
-  std::size_t members() { return broker_.get().groups().describe("billing").members.size(); }
+  std::size_t members() { return broker_.get().groups().describe("readers").members.size(); }
 };
 
 TEST_F(GroupMembershipTest, AMemberWhoseConnectionEndsWhileItJoinsIsWaitedForByNobody) {
   auto first = connect();
-  const auto leader = first.ask<JoinGroupResponse>(request(first), kVersion);
+  const auto leader = first.ask<JoinGroupResponse>(join_request(first), kVersion);
   ASSERT_EQ(leader.error_code, 0);
   const std::string id(leader.member_id);
   {
     auto gone = connect();
-    gone.send(request(gone), kVersion);
+    gone.send(join_request(gone), kVersion);
     EXPECT_TRUE(io::testing::eventually([&] { return members() == 2; }));
   }
   EXPECT_TRUE(io::testing::eventually([&] { return members() == 1; }));
-  const auto again = first.ask<JoinGroupResponse>(request(first, id), kVersion);
+  const auto again = first.ask<JoinGroupResponse>(join_request(first, id), kVersion);
   EXPECT_EQ(again.error_code, 0);
   EXPECT_EQ(again.members.size(), 1u);
 }
@@ -45,7 +33,7 @@ TEST_F(GroupMembershipTest, AMemberWhoseConnectionEndsWhileItJoinsIsWaitedForByN
 TEST_F(GroupMembershipTest, AMemberThatWasAnsweredStaysWhenItsConnectionEnds) {
   {
     auto client = connect();
-    EXPECT_EQ(client.ask<JoinGroupResponse>(request(client), kVersion).error_code, 0);
+    EXPECT_EQ(client.ask<JoinGroupResponse>(join_request(client), kVersion).error_code, 0);
   }
   EXPECT_TRUE(io::testing::eventually([&] { return server_->connections() == 0; }));
   EXPECT_EQ(members(), 1u);

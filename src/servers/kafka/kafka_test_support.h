@@ -177,6 +177,18 @@ class KafkaTest : public io::testing::IoTest {
                                       : response.responses[0].partition_responses[0];
   }
 
+  // To the group "readers".
+  static JoinGroupRequest join_request(KafkaClient& client, std::string_view member = {}) {
+    JoinGroupRequest request;
+    request.group_id = "readers";
+    request.session_timeout_ms = 10'000;
+    request.rebalance_timeout_ms = 10'000;
+    request.member_id = member;
+    request.protocol_type = "consumer";
+    request.protocols.add(client.arena(), {.name = "range", .metadata = {"m"}});
+    return request;
+  }
+
   struct FetchOptions {
     std::int64_t offset = 0;
     std::int32_t max_wait_ms = 0;

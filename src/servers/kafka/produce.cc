@@ -89,6 +89,7 @@ class ProduceHandler final : public Handler {
   std::vector<broker::TopicBatch> batches_;  // Of the write that is being made.
   std::vector<std::size_t> batch_parts_;     // Whose batches they are.
   std::vector<Pending> pending_;
+  bool in_pool_ = false;  // The batches are checked there.
 };
 
 io::Task<void> ProduceHandler::start(Call& call) {
@@ -99,6 +100,7 @@ io::Task<void> ProduceHandler::start(Call& call) {
   }
   request_ = *request;
   lay_out();
+  in_pool_ = is_long_work();
   for (std::size_t next = 0; next < parts_.size();) next = co_await append(call, next);
 }
 
@@ -217,7 +219,7 @@ io::Task<std::size_t> ProduceHandler::append(Call& call, std::size_t first) {
   for (auto delay = kRetryDelayMin;; delay = std::min(2 * delay, kRetryDelayMax)) {
     // Anew each time: what is appended is gone.
     std::size_t end = first;
-    if (is_long_work()) {
+    if (in_pool_) {
       co_await call.server().parts().runtime.blocking([&] { end = check(call, first); });
     } else {
       end = check(call, first);
