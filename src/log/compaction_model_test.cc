@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
 #include <random>
 
 #include "log/compaction_test_support.h"
@@ -316,11 +315,6 @@ class CompactionModelRun {
   std::set<std::int64_t> open_;   // Producers with an open transaction.
   std::int64_t next_value_ = 0;
 };
-
-std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
-  const auto* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 TEST(CompactionModel, KeepsWhatItMustWhateverIsDoneAndWheneverThePowerIsCut) {
   const auto first = from_environment("MYELIN_MODEL_SEED", 1);

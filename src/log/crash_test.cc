@@ -2,7 +2,6 @@
 // the release binary.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
 #include <span>
 #include <thread>
@@ -142,14 +141,10 @@ Options crash_options(std::mt19937_64& random) {
   return options;
 }
 
-int rounds() {
-  const auto* text = std::getenv("MYELIN_CRASH_ROUNDS");
-  return text ? std::atoi(text) : 150;
-}
-
 TEST(LogCrash, KeepsWhatWasAcknowledgedOverPowerCuts) {
-  for (int seed = 1; seed <= rounds(); ++seed) {
-    std::mt19937_64 random(static_cast<std::uint64_t>(seed));
+  const auto rounds = from_environment("MYELIN_CRASH_ROUNDS", 150);
+  for (std::uint64_t seed = 1; seed <= rounds; ++seed) {
+    std::mt19937_64 random(seed);
     SimDisk disk;
     const auto options = crash_options(random);
     LogOnDisk log(disk, options);
@@ -163,20 +158,20 @@ TEST(LogCrash, KeepsWhatWasAcknowledgedOverPowerCuts) {
     image->crash_at_step(1 + random() % 60, random());
     LogOnDisk second(*image, options);
     ASSERT_TRUE(second.log) << "seed " << seed;
-    EXPECT_TRUE(holds(second, sent, static_cast<std::uint64_t>(seed))) << "seed " << seed;
+    EXPECT_TRUE(holds(second, sent, seed)) << "seed " << seed;
     if (!image->image_taken()) continue;
     auto again = image->take_image();
     second.log.reset();
     LogOnDisk third(*again, options);
     ASSERT_TRUE(third.log) << "seed " << seed;
-    EXPECT_TRUE(holds(third, sent, static_cast<std::uint64_t>(seed)))
-        << "seed " << seed << ", cut in recovery";
+    EXPECT_TRUE(holds(third, sent, seed)) << "seed " << seed << ", cut in recovery";
   }
 }
 
 TEST(LogCrash, KeepsWhatWasReadAfterARestartOverAPowerCut) {
-  for (int seed = 1; seed <= rounds() / 3; ++seed) {
-    std::mt19937_64 random(static_cast<std::uint64_t>(seed));
+  const auto rounds = from_environment("MYELIN_CRASH_ROUNDS", 150) / 3;
+  for (std::uint64_t seed = 1; seed <= rounds; ++seed) {
+    std::mt19937_64 random(seed);
     SimDisk disk;
     const auto options = crash_options(random);
     std::vector<Sent> sent;
@@ -189,18 +184,18 @@ TEST(LogCrash, KeepsWhatWasReadAfterARestartOverAPowerCut) {
     ASSERT_TRUE(restarted.log);
     for (auto& message : sent)
       message.acknowledged = true;  // The orderly stop kept them all, and they were read.
-    EXPECT_TRUE(holds(restarted, sent, static_cast<std::uint64_t>(seed)));
+    EXPECT_TRUE(holds(restarted, sent, seed));
     const auto image = disk.crash_image(random());
     LogOnDisk after(*image, options);
     ASSERT_TRUE(after.log);
-    EXPECT_TRUE(holds(after, sent, static_cast<std::uint64_t>(seed))) << "seed " << seed;
+    EXPECT_TRUE(holds(after, sent, seed)) << "seed " << seed;
   }
 }
 
 TEST(LogCrash, FailsWhenSyncsDoNothing) {
   int lost = 0;
-  for (int seed = 1; seed <= 20; ++seed) {
-    std::mt19937_64 random(static_cast<std::uint64_t>(seed));
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    std::mt19937_64 random(seed);
     SimDisk disk;
     const auto options = crash_options(random);
     LogOnDisk log(disk, options);
@@ -209,7 +204,7 @@ TEST(LogCrash, FailsWhenSyncsDoNothing) {
     auto sent = send_until_crash(disk, log, random, 400, "a");
     auto image = disk.image_taken() ? disk.take_image() : disk.crash_image(random());
     LogOnDisk after(*image, options, Opens::May);
-    if (!after.log || !holds(after, sent, static_cast<std::uint64_t>(seed))) ++lost;
+    if (!after.log || !holds(after, sent, seed)) ++lost;
   }
   EXPECT_GT(lost, 0);
 }

@@ -272,23 +272,19 @@ void Housekeeper::rest(SteadyTime::duration time) {
 
 // What an earlier process could not remove any more before it ended.
 void Housekeeper::sweep() {
-  if (log_.has_snapshot()) {
-    sweeps_late_ = true;
-    return;  // With a later pass.
-  }
-  // By then there may be files that compaction has replaced, and that the last checkpoint names.
-  if (sweeps_late_ && !wait_for_checkpoint()) return;
+  if (log_.has_snapshot()) return;  // With a later pass.
   report("log.sweep_failed", sweep_deleted());
+  std::vector<LeftOver> left_over;
   for (const auto& topic : log_.topics()) {
     for (const auto& partition : topic->partitions) {
-      if (stopping_) return;
-      if (log_.has_snapshot()) {
-        sweeps_late_ = true;
-        return;
-      }
-      if (partition->directory_is_durable) report("log.sweep_failed", sweep_partition(*partition));
+      if (stopping_ || log_.has_snapshot()) return;
+      if (partition->directory_is_durable)
+        report("log.sweep_failed", find_left_over({topic, partition.get()}, left_over));
     }
   }
+  // What is not in a list any more may be named by the last checkpoint, and by no later one.
+  if (!left_over.empty() && !wait_for_checkpoint()) return;
+  for (auto& file : left_over) log_.add_removable(*file.of.partition, std::move(file.path));
   swept_ = true;
 }
 
@@ -305,7 +301,8 @@ Status Housekeeper::sweep_deleted() {
 
 // Only what lies before the segment that is written to and is not in the list: what comes behind it
 // is the next start's to judge.
-Status Housekeeper::sweep_partition(const Partition& partition) {
+Status Housekeeper::find_left_over(Owner of, std::vector<LeftOver>& found) {
+  const auto& partition = *of.partition;
   const auto segments = partition.segments();
   if (segments->empty()) return {};
   std::set<std::pair<std::int64_t, std::uint32_t>> named;
@@ -316,7 +313,7 @@ Status Housekeeper::sweep_partition(const Partition& partition) {
     const auto name = parse_segment_name(entry.name);
     if (!name || name->base >= segments->back().base_offset) continue;
     if (named.contains({name->base.value, name->generation})) continue;
-    log_.add_removable(partition, partition.directory() + "/" + entry.name);
+    found.push_back({of, partition.directory() + "/" + entry.name});
   }
   return {};
 }

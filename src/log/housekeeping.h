@@ -74,7 +74,15 @@ class Housekeeper {
   bool wait_for_checkpoint();
   void remove_files();
   void sweep();
-  Status sweep_partition(const Partition& partition);
+  struct Owner {
+    TopicPtr topic;  // Which keeps the partition.
+    const Partition* partition;
+  };
+  struct LeftOver {
+    Owner of;
+    std::string path;
+  };
+  Status find_left_over(Owner of, std::vector<LeftOver>& found);
   Status sweep_deleted();
   Status remove_directory(const std::string& path);
   Status remove_segment(const std::string& path);
@@ -88,8 +96,7 @@ class Housekeeper {
   Compactor compactor_;
   Scrubber scrubber_;
   Mutex pass_mutex_;
-  bool swept_ = false;        // The pass's.
-  bool sweeps_late_ = false;  // The first pass could not.
+  bool swept_ = false;  // The pass's.
 
   std::atomic<std::uint64_t> removed_records_ = 0;
   std::atomic<std::uint64_t> removed_bytes_ = 0;

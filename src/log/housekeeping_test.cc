@@ -312,6 +312,31 @@ TEST_F(HousekeeperTest, SweepsSegmentFilesThatNothingNamesAndNothingElse) {
   EXPECT_THAT(log.state(), SizeIs(4));
 }
 
+TEST_F(HousekeeperTest, SweepsNothingThatTheLastCheckpointNames) {
+  auto often = quiet_options();
+  often.flush_interval = milliseconds(1);
+  for (std::uint64_t step = 1; step <= 30; ++step) {
+    SimDisk fresh;
+    KeyedLog log(fresh, TopicPolicy(), often);
+    log.put("a", "1");
+    log.settle();
+    Write write;
+    write.starts.push_back({log.topic, &log.partition(), Offset(1)});
+    ASSERT_TRUE(log.write(std::move(write)));
+    log.put("b", "1");
+    while (log.partition().segments()->size() != 1 ||
+           log.partition().segments()->front().base_offset != Offset(1))
+      std::this_thread::sleep_for(milliseconds(1));
+    fresh.crash_at_step(fresh.steps() + step, step);
+    pass(log);
+    const auto image = fresh.image_taken() ? fresh.take_image() : fresh.crash_image(step);
+    const auto opened = log.reopen(image.get());
+    ASSERT_TRUE(opened) << step << ": " << opened.error().message();
+    EXPECT_THAT(log.offsets(), ElementsAre(1)) << step;
+    log.log.reset();  // Before its disk.
+  }
+}
+
 TEST_F(HousekeeperTest, SweepsDirectoriesOfDeletedTopics) {
   KeyedLog log(disk, TopicPolicy());
   fill(log);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -173,5 +174,11 @@ struct LogOnDisk {
   SystemRandom random;
   std::unique_ptr<Log> log;
 };
+
+// How many rounds, and from which seed.
+inline std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
 
 }  // namespace myelin::log

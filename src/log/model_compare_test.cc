@@ -1,6 +1,7 @@
 // The comparisons of the model test: model_test_support.h.
 #include "formats/kafka/record_batch.h"
 #include "log/directory.h"
+#include "log/housekeeping.h"
 #include "log/log_test_support.h"
 #include "log/model_test_support.h"
 #include "log/segment.h"
@@ -28,7 +29,8 @@ void compare_batch(const std::string& where, const ModelBatch& model, const Batc
   expect(found.base_offset == model.base && found.last_offset == model.last,
          fmt::format("{}: offsets {} to {} are there", at, found.base_offset.value,
                      found.last_offset.value));
-  expect(found.bytes == model.bytes, at + ": other bytes than were written");
+  expect(found.record_count == 0 || found.bytes == model.bytes,
+         at + ": other bytes than were written");
   expect(found.received == model.received,
          fmt::format("{}: received at {}, not at {}", at, to_ms(found.received),
                      to_ms(model.received)));
@@ -36,6 +38,24 @@ void compare_batch(const std::string& where, const ModelBatch& model, const Batc
   if (!commit) commit = found.commit;
   expect(found.commit == *commit,
          fmt::format("{}: of commit {}, not {}", at, found.commit.value, commit->value));
+}
+
+// All that are kept, in order, but for what compaction may have removed.
+void compare_batches(const std::string& where, const ModelPartition& model,
+                     const std::vector<BatchRef>& found) {
+  std::size_t at = 0;
+  for (const auto& kept : model.kept()) {
+    const bool there = at < found.size() && found[at].base_offset == kept->base;
+    if (!there && model.may_be_gone(*kept)) continue;
+    expect(at < found.size(), fmt::format("{}: only {} batches are there, and none at offset {}",
+                                          where, found.size(), kept->base.value));
+    // A producer's last batch stays though its records go: that it is not stored again.
+    expect(found[at].record_count > 0 || (model.may_be_gone(*kept) && kept->stamp.producer >= 0),
+           fmt::format("{} offset {}: the records are gone", where, kept->base.value));
+    compare_batch(where, *kept, found[at++]);
+  }
+  expect(at == found.size(),
+         fmt::format("{}: {} batches where {} are kept", where, found.size(), at));
 }
 
 std::vector<BatchRef> compare_listing(const std::string& where, const ModelPartition& model,
@@ -48,11 +68,7 @@ std::vector<BatchRef> compare_listing(const std::string& where, const ModelParti
     next = batches.back().last_offset + 1;
     std::move(batches.begin(), batches.end(), std::back_inserter(found));
   }
-  const auto kept = model.kept();
-  for (std::size_t i = 0; i < std::min(kept.size(), found.size()); ++i)
-    compare_batch(where, *kept[i], found[i]);
-  expect(kept.size() == found.size(),
-         fmt::format("{}: {} batches where {} are kept", where, found.size(), kept.size()));
+  compare_batches(where, model, found);
   for (std::size_t i = 1; i < found.size(); ++i) {
     const auto& before = found[i - 1];
     expect(before.commit < found[i].commit ||
@@ -140,6 +156,26 @@ void compare_producers(const std::string& where, const ModelPartition& model,
   }
 }
 
+bool is_compacted(const std::string& topic) { return topic == "d"; }
+
+// Old, or more than the partition may have.
+void expect_had_its_time(const ModelPartition& model, const RemovedRecords& removed,
+                         const TopicPolicy& policy, std::int64_t now_ms) {
+  std::uint64_t left = 0;
+  bool all_old = policy.retention_time.has_value();
+  for (const auto& batch : model.kept()) {
+    if (batch->base >= removed.to) {
+      left += batch->bytes.size();
+    } else if (all_old) {
+      all_old = now_ms - to_ms(batch->received) > policy.retention_time->count();
+    }
+  }
+  const bool too_many = policy.retention_bytes && left >= *policy.retention_bytes;
+  expect(model.start <= removed.from && removed.to <= model.end && (all_old || too_many),
+         fmt::format("{}-{}: records up to offset {} go before their time",
+                     removed.topic->spec.name, removed.partition.value, removed.to.value));
+}
+
 std::string directory_of(Disk& disk, const TopicId& id, const std::string& name, std::size_t i) {
   const auto moved = fmt::format("/data/topics/{}-{}.deleted", id.to_string(), i);
   const auto there = disk.exists(moved);
@@ -151,6 +187,7 @@ std::string directory_of(Disk& disk, const TopicId& id, const std::string& name,
 void ModelPartition::add(const std::shared_ptr<const ModelBatch>& batch) {
   batches.push_back(batch);
   end = batch->last + 1;
+  if (!batch->keys.empty()) newest[batch->keys] = batch->base;
   if (batch->stamp.producer < 0) return;
   auto& producer = producers[batch->stamp.producer];
   if (producer.epoch != batch->stamp.epoch) producer = {batch->stamp.epoch, {}};
@@ -172,15 +209,23 @@ BatchOutcome ModelPartition::expected(const ModelStamp& stamp) const {
   return {BatchFate::OutOfOrderSequence};
 }
 
+std::string any_keys(const ModelTopic& topic, std::mt19937_64& random, std::int64_t records) {
+  if (!is_compacted(topic.name)) return {};
+  return fmt::format("{}-of-{}", random() % 5, records);
+}
+
 std::string any_batch(std::size_t bytes, std::mt19937_64& random, std::int64_t records,
-                      const ModelStamp& stamp) {
+                      const ModelStamp& stamp, const std::string& keys) {
   kafka::RecordBatchBuilder builder;
   for (std::int64_t i = 0; i < records; ++i) {
     auto value = fmt::format("{:x}-", random());
     value.resize(std::max(value.size(), bytes / static_cast<std::size_t>(records)),
                  static_cast<char>('a' + random() % 26));
     const auto claimed = 1'600'000'000'000 + static_cast<std::int64_t>(random() % 100'000);
-    expect(builder.add(claimed, std::nullopt, value).has_value(), "a record does not fit");
+    const auto key = fmt::format("{}-{}", keys, i);
+    const auto added = builder.add(
+        claimed, keys.empty() ? std::nullopt : std::optional<std::string_view>(key), value);
+    expect(added.has_value(), "a record does not fit");
   }
   if (stamp.producer < 0) return builder.finish();
   return builder.finish({.producer_id = stamp.producer,
@@ -208,10 +253,15 @@ Options any_options(std::mt19937_64& random) {
   return options;
 }
 
-TopicPolicy any_policy(std::mt19937_64& random) {
+TopicPolicy any_policy(const std::string& topic, std::mt19937_64& random) {
   TopicPolicy policy;
   policy.segment_bytes = 1u << (10 + random() % 8);
   policy.segment_time = std::chrono::milliseconds(1 + random() % 10'000);
+  if (random() % 2 == 0) policy.retention_time = std::chrono::milliseconds(random() % 5'000'000);
+  if (random() % 2 == 0) policy.retention_bytes = random() % 50'000;
+  policy.compact = is_compacted(topic);
+  policy.dirty_ratio_min = random() % 2 == 0 ? 0.0 : 0.5;
+  policy.compaction_lag_min = std::chrono::milliseconds(random() % 3 * 1000);
   return policy;
 }
 
@@ -297,6 +347,17 @@ std::optional<std::string> outline_difference(const ModelState& model, const Log
   return outline_difference(model, state);
 }
 
+void compare_outcomes(const std::vector<BatchOutcome>& model,
+                      const std::vector<BatchOutcome>& found) {
+  expect(found.size() == model.size(), "not as many outcomes as batches");
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    expect(found[i].fate == model[i].fate && found[i].base_offset == model[i].base_offset,
+           fmt::format("a batch has fate {} at {}, not {} at {}", static_cast<int>(found[i].fate),
+                       found[i].base_offset.value, static_cast<int>(model[i].fate),
+                       model[i].base_offset.value));
+  }
+}
+
 void compare_records(const ModelState& model, const Log& log, std::mt19937_64& random) {
   for (const auto& topic : log.topics()) {
     const auto& expected = model.topics.at(topic->spec.id);
@@ -345,14 +406,29 @@ void compare_files(const ModelState& model, const Checkpoint& state, Disk& disk)
       std::erase_if(found, [start = topic.partitions[i].start](const BatchRef& batch) {
         return batch.last_offset < start;
       });
-      const auto kept = topic.partitions[i].kept();
-      expect(found.size() == kept.size(),
-             fmt::format("files of a snapshot: {} has {} batches, not {}", directory, found.size(),
-                         kept.size()));
-      for (std::size_t at = 0; at < kept.size(); ++at)
-        compare_batch(directory, *kept[at], found[at]);
+      compare_batches("files of a snapshot: " + directory, topic.partitions[i], found);
     }
   }
+}
+
+ModelWrite keep_house(const ModelState& model, Log& log) {
+  ModelWrite moved;
+  std::optional<Error> failed;
+  HousekeepingOptions options;
+  options.compaction.read_bytes_per_second = 0;
+  options.before_removal = [&](const RemovedRecords& removed) -> Status {
+    const PartitionId id{removed.topic->spec.id, removed.partition};
+    expect_had_its_time(
+        model.topics.at(id.topic).partitions.at(static_cast<std::size_t>(id.partition.value)),
+        removed, *removed.topic->policy.get(), to_ms(log.clock().now()));
+    moved.starts.emplace_back(id, removed.to);
+    return {};
+  };
+  options.on_error = [&](std::string_view, const Error& error) { failed = error; };
+  Housekeeper keeper(log, std::move(options));
+  keeper.pass();
+  expect(!failed, "housekeeping: " + (failed ? failed->message() : ""));
+  return moved;
 }
 
 void expect_nothing_in(const Topic& topic, std::mt19937_64& random) {

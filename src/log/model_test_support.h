@@ -92,6 +92,8 @@ struct ModelStamp {
 
 struct ModelBatch {
   ModelStamp stamp;
+  // Of a compacted topic: those of its records. A later batch with the same takes its place.
+  std::string keys;
   Offset base;
   Offset last;
   std::int32_t epoch = 0;
@@ -110,6 +112,7 @@ struct ModelPartition {
   Offset start;
   Offset end;
   std::vector<std::shared_ptr<const ModelBatch>> batches;  // All that ever were.
+  std::map<std::string, Offset> newest;                    // Of those with keys, by these.
   std::map<std::int64_t, ModelProducer> producers;
 
   void add(const std::shared_ptr<const ModelBatch>& batch);
@@ -121,6 +124,10 @@ struct ModelPartition {
       if (batch->last >= start) kept.push_back(batch);
     }
     return kept;
+  }
+  // Whether compaction may have removed it.
+  bool may_be_gone(const ModelBatch& batch) const {
+    return !batch.keys.empty() && newest.at(batch.keys) > batch.base;
   }
 };
 
@@ -169,15 +176,18 @@ inline void apply(ModelState& state, const ModelWrite& write) {
 
 // Small limits of all kinds.
 Options any_options(std::mt19937_64& random);
-TopicPolicy any_policy(std::mt19937_64& random);
+TopicPolicy any_policy(const std::string& topic, std::mt19937_64& random);
 // Within the partition, or a little outside.
 Offset any_start(const ModelPartition& partition, std::mt19937_64& random);
 // Of a write's first batch.
 std::size_t any_size(std::size_t write_bytes_max, std::mt19937_64& random);
 
-// Records of different values, with times that rise and fall.
+// Of few, for so many records of a compacted topic; empty for one that is not.
+std::string any_keys(const ModelTopic& topic, std::mt19937_64& random, std::int64_t records);
+
+// Records of different values, with times that rise and fall; with keys unless these are empty.
 std::string any_batch(std::size_t bytes, std::mt19937_64& random, std::int64_t records,
-                      const ModelStamp& stamp);
+                      const ModelStamp& stamp, const std::string& keys);
 
 // Every second batch has a producer: mostly its next one, but also those that it sent before, of
 // other epochs, or with a gap.
@@ -190,6 +200,9 @@ enum class Configs : std::uint8_t { Ignored, Compared };
 std::optional<std::string> outline_difference(const ModelState& model, const Log& log,
                                               Configs configs);
 
+// What became of the batches of a write.
+void compare_outcomes(const std::vector<BatchOutcome>& model,
+                      const std::vector<BatchOutcome>& found);
 // Every record by offset, look-ups of all kinds, and what is known of producers. Nothing may be
 // under way but the flusher.
 void compare_records(const ModelState& model, const Log& log, std::mt19937_64& random);
@@ -197,6 +210,8 @@ void compare_records(const ModelState& model, const Log& log, std::mt19937_64& r
 std::set<std::string> named_files(Disk& disk);
 // The same records from the files that a checkpoint names, wherever their directories are now.
 void compare_files(const ModelState& model, const Checkpoint& state, Disk& disk);
+// A housekeeper's pass: the starts that it moved, each for a reason that its topic's policy gives.
+ModelWrite keep_house(const ModelState& model, Log& log);
 // Readers of a deleted topic get nothing.
 void expect_nothing_in(const Topic& topic, std::mt19937_64& random);
 
