@@ -71,8 +71,7 @@ Status Log::write_checkpoint(Clean clean) {
   state_.clean = clean == Clean::Yes;
   MYELIN_TRY_VOID(replace_file(disk_, options_.directory, "checkpoint", encode_checkpoint(state_)));
   if (journal_) journal_->free_up_to(state_.replay.lap);
-  release_removable();
-  return {};
+  return release_removable();
 }
 
 void Log::expire_stored_producers() {
@@ -195,22 +194,26 @@ void Log::apply_deletions() {
 }
 
 // After a checkpoint. Directories leave their names at once, because a topic of the same name may
-// come; the rest is for whoever takes it.
-void Log::release_removable() {
+// come, and would share its files with what is removed: one that cannot is tried again, as long as
+// the disk has no room, or ends the log. The rest is for whoever takes it.
+Status Log::release_removable() {
   for (auto& path : doomed_files_) {
     files_.forget(path);
     large_batches_.forget(path);
     removables_.add(std::move(path));
   }
   doomed_files_.clear();
-  for (const auto& [from, to] : doomed_directories_) {
-    // A partition without records has none. What cannot be renamed is seen at the next start.
-    if (!removables_.move(from, to)) continue;
+  while (!doomed_directories_.empty()) {
+    const auto& [from, to] = doomed_directories_.back();
+    const auto moved = removables_.move(from, to);
+    // A partition without records has none.
+    if (!moved && moved.error().code() != ErrorCode::NotFound) return moved;
     files_.forget_below(from + "/");
     large_batches_.forget_below(from + "/");
+    doomed_directories_.pop_back();
   }
-  doomed_directories_.clear();
   doomed_names_.clear();
+  return {};
 }
 
 bool Log::has_snapshot() const {

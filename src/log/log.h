@@ -208,7 +208,7 @@ class Log {
   void remove_segment(const Partition& partition, const SegmentState& segment);
   void apply_replacements();
   Status apply(Replacement& replacement);
-  void release_removable();
+  Status release_removable();
   Error cannot_checkpoint() const MYELIN_REQUIRES(buffer_mutex_);
 
   Disk& disk_;

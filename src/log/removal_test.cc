@@ -244,6 +244,35 @@ TEST(LogDeletion, KeepsTheNewTopicWhenItComesBeforeTheNextCheckpoint) {
   EXPECT_THAT(*log.values("a"), ElementsAre("new"));
 }
 
+TEST(LogDeletion, EndsTheLogWhenADirectoryCannotLeaveItsName) {
+  SimDisk disk;
+  auto options = removal_options();
+  std::atomic<bool> failed = false;
+  options.fail = [&](const std::string&) { failed = true; };
+  LogOnDisk log(disk, options);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(log.append("a", std::string(400, 'x')));
+  ASSERT_TRUE(log.log->checkpoint());
+  // Its first files are removable, under names that the next topic's first files would have.
+  ASSERT_TRUE(log.move_start("a", Offset(4)));
+  ASSERT_TRUE(log.log->checkpoint());
+  ASSERT_THAT(log.log->removables().list(), Contains(path_of(0)));
+  disk.fail_when([](std::string_view operation, const std::string& path) {
+    return operation == "rename" && path.starts_with("/data/topics/");
+  });
+  ASSERT_TRUE(log.remove(log.find("a")));
+  ASSERT_TRUE(log.write(new_topic(log, 7, "new")));
+  EXPECT_FALSE(log.log->checkpoint());
+  EXPECT_TRUE(failed);
+  disk.fail_when(nullptr);
+  for (int life = 0; life < 2; ++life) {
+    ASSERT_TRUE(log.reopen());
+    EXPECT_THAT(*log.values("a"), ElementsAre("new"));
+    ASSERT_TRUE(log.log->checkpoint());
+    remove_files(log);
+    EXPECT_THAT(*log.values("a"), ElementsAre("new"));
+  }
+}
+
 TEST(LogDeletion, KeepsTheNewTopicWheneverThePowerGoes) {
   for (std::uint64_t step = 1;; ++step) {
     SimDisk disk;

@@ -1,7 +1,7 @@
 """A round with one fault of the disk: what it does, and what must come of it.
 
-Phases: fresh (the first start), load (messages come), large (the same, with messages that go straight to
-segments), restart (a start after a kill -9 or a power loss), stop (asked to, with messages under
+Phases: fresh (the first start), load (messages come), upkeep (the same, while records are taken away in all
+ways of upkeep.py), large (messages that go straight to segments), restart (a start after a kill -9 or a power loss), stop (asked to, with messages under
 way).
 
 Ways of a write that fails: none, part or all of it is written all the same; short says that part
@@ -20,10 +20,11 @@ from collections import namedtuple
 
 from checks import Lost
 from clients import Reader, Sender, Sizes, is_ready
-from crash_round import Round
 from fault_plan import FOR_EVER, Fault
+from upkeep import WAYS
+from upkeep_round import UpkeepRound
 
-PHASES = ("fresh", "load", "large", "restart", "stop")
+PHASES = ("fresh", "load", "upkeep", "large", "restart", "stop")
 LARGE_JOURNAL_BYTES = 16 << 20
 FATAL, NOT_STARTED = 70, 1  # Exit codes.
 HIT_SECONDS_MAX = 3
@@ -63,6 +64,8 @@ class Case(namedtuple("Case", "phase kind path error index way")):
             return False
         if self.kind in ("write", "sync") and JOURNAL.match(self.path):
             return True
+        if self.phase == "upkeep" and SEGMENTS.match(self.path):
+            return False  # It may be a file that compaction writes, and then gives up.
         return self.kind == "sync" and (SEGMENTS.match(self.path) or self.error == "EIO")
 
     def must_go_on(self):
@@ -70,13 +73,16 @@ class Case(namedtuple("Case", "phase kind path error index way")):
         return self.error == "ENOSPC" and self.kind != "sync" and not self.must_end()
 
 
-class FaultRound(Round):
+class FaultRound(UpkeepRound):
     def __init__(self, options, seed, case):
         super().__init__(options, seed)
         self.case = Case.parse(case)
         self.journal_bytes = self.chance.choice(options.journal_bytes)
-        segment_bytes = self.chance.choice((16_384, 16_384, 65_536, 1 << 20))
-        self.settings = ["--log.segment_bytes", str(segment_bytes), "--log.flush_interval", "30ms"]
+        if self.case.phase == "upkeep":
+            self.choose_upkeep(WAYS)
+        else:
+            segment_bytes = self.chance.choice((16_384, 16_384, 65_536, 1 << 20))
+            self.settings = ["--log.segment_bytes", str(segment_bytes), "--log.flush_interval", "30ms"]
         self.settings += ["--runtime.stop_timeout", "3s"]
         if self.case.phase == "large":
             self.journal_bytes = LARGE_JOURNAL_BYTES
@@ -88,7 +94,6 @@ class FaultRound(Round):
             for i in range(self.chance.choice((1, 2, 4)))
         ]
         self.stop_seconds_max = options.patience
-        self.counts = {}
         self.story = []  # What became of the fault.
 
     def about(self):
@@ -98,7 +103,7 @@ class FaultRound(Round):
         self.prepare()
         if self.case.phase in ("fresh", "restart"):
             self.fault_at_start()
-        elif self.case.phase in ("load", "large"):
+        elif self.case.phase in ("load", "upkeep", "large"):
             self.fault_under_load()
         else:
             self.fault_at_stop()
@@ -157,7 +162,7 @@ class FaultRound(Round):
         else:
             self.start_senders()
             begin = plan.position()
-            time.sleep(1)
+            time.sleep(4 if self.administrator else 1)
         if self.case.phase == "stop":
             begin = plan.position()
             self.ask_to_stop()
@@ -209,7 +214,8 @@ class FaultRound(Round):
             self.wait_for(lambda: False, self.chance.choice((0.1, 0.5, 1.5)))
             if not self.life.ended() and self.case.must_go_on():
                 self.check_patience()
-                self.check_reading(reader)
+                if not self.administrator:  # Who takes away what a reader waits for.
+                    self.check_reading(reader)
             self.machine.plan.disarm()
         if self.life.ended():
             return self.ended_by_itself(reader)

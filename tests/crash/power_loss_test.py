@@ -17,15 +17,14 @@ sys.dont_write_bytecode = True
 
 import many_rounds
 from clients import Reader, Sender, Sizes
-from crash_round import Round
-from upkeep import WAYS, Administrator, Kept, audited_starts, partitions, wait_until_tidy
+from upkeep_round import UpkeepRound
 
 KINDS = ("once", "twice", "from cache", "in recovery", "laps", "large", "upkeep")
 WEIGHTS = (22, 12, 15, 15, 12, 8, 16)
 LARGE_JOURNAL_BYTES = 16 << 20
 
 
-class PowerLossRound(Round):
+class PowerLossRound(UpkeepRound):
     """A few lives and at least one power loss."""
 
     def __init__(self, options, seed):
@@ -33,15 +32,13 @@ class PowerLossRound(Round):
         # The stand-in has no administrator's API.
         count = len(KINDS) - options.server.endswith(".py")
         self.kind = options.kind or self.chance.choices(KINDS[:count], WEIGHTS[:count])[0]
-        self.administrator = None
-        self.counts = {}
         self.journal_bytes = self.chance.choice(options.journal_bytes)
         if self.kind == "laps":
             self.journal_bytes = min(options.journal_bytes)
         elif self.kind == "large":
             self.journal_bytes = LARGE_JOURNAL_BYTES
         if self.kind == "upkeep":
-            self.choose_upkeep()
+            self.choose_upkeep(self.some_ways())
         else:
             self.choose_settings()
         if self.chance.random() < 0.5:
@@ -56,8 +53,6 @@ class PowerLossRound(Round):
             Sender(f"S{i}", self.chance, sizes, self.chance.choice((1, 1, 4, 32)))
             for i in range(self.chance.choice((1, 2, 4, 6)))
         ]
-        for sender in self.senders:
-            sender.reconnects = self.kind == "upkeep"
 
     def choose_settings(self):
         """Small segments, and so many, in half of the rounds, and quick moves to them."""
@@ -66,16 +61,6 @@ class PowerLossRound(Round):
             self.settings += ["--log.segment_bytes", str(segment_bytes)]
         if self.chance.random() < 0.5:
             self.settings += ["--log.flush_interval", self.chance.choice(("10ms", "100ms"))]
-
-    def choose_upkeep(self):
-        ways = self.chance.sample(WAYS, self.chance.randint(1, len(WAYS)))
-        self.administrator = Administrator(self.chance, ways)
-        self.settings = ["--log.segment_bytes", self.chance.choice(("16KiB", "64KiB"))]
-        self.settings += ["--log.flush_interval", self.chance.choice(("10ms", "100ms"))]
-        if "retention" in ways:
-            self.settings += ["--broker.retention_bytes", self.chance.choice(("32KiB", "128KiB"))]
-            self.settings += ["--broker.keep_forever", "security.*"]
-        self.interval = "100ms"
 
     def about(self):
         ways = f" ({', '.join(sorted(self.counts))})" if self.administrator else ""
@@ -101,7 +86,6 @@ class PowerLossRound(Round):
             if self.chance.random() < 0.3:
                 self.die_at_start()
             self.lose_power()
-            self.interval = "1h"
         elif self.kind == "in recovery":
             self.work()
             for _ in range(self.chance.choice((1, 1, 2, 3))):
@@ -127,45 +111,13 @@ class PowerLossRound(Round):
             reader = Reader(self.http_port)
             if not quiet:
                 self.start_senders()
-            if self.administrator:
-                self.administrator.start(self.http_port)
             self.wait_for_the_end()
         self.kill()
         self.join_senders()
-        if self.administrator:
-            self.administrator.join()
         self.machine.take_in()
         if ready:
             reader.close()
             self.seen.extend(reader.events)
-
-    def start(self, die_at=0, recorded=True, faults=()):
-        chosen = self.settings
-        if self.administrator:
-            self.settings = chosen + ["--log.housekeeping_interval", self.interval]
-        super().start(die_at, recorded, faults)
-        self.settings = chosen
-
-    def before_reading(self):
-        if self.administrator:
-            wait_until_tidy(self.http_port)
-
-    def check(self, events):
-        if not self.administrator:
-            super().check(events)
-            return
-        everything = partitions(self.http_port)
-        places = {place: at for place, at in everything.items() if place[0].startswith("hl7.")}
-        audit = [at for place, at in everything.items() if place[0].startswith("security.audit.")]
-        starts = audited_starts(self.http_port, sum(end - start for start, end in audit))
-        kept = Kept(events, self.senders, self.seen, self.administrator, places, starts)
-        self.counts = dict(self.administrator.done, removed=kept.check())
-
-    def seen_still(self, events):
-        if not self.administrator:
-            return self.seen
-        there = {event.id for event in events}
-        return [event for event in self.seen if event.id in there]
 
     def wait_for_the_end(self):
         if self.kind == "large":
