@@ -2,21 +2,30 @@
 
 #include <sanitizer/asan_interface.h>
 
-#include <bit>
+#include <new>
 #include <utility>
 
 namespace myelin {
 namespace {
 
+constexpr std::align_val_t kPage{4096};
+
+// An eighth more than a power of two: who reads such an amount often needs a little beside it.
 constexpr std::size_t bytes_of(std::size_t size_class) {
-  return BufferPool::kBytesMin << size_class;
+  return (BufferPool::kBytesMin << size_class) / 8 * 9;
+}
+
+constexpr std::size_t class_of(std::size_t bytes) {
+  std::size_t size_class = 0;
+  while (bytes_of(size_class) < bytes) ++size_class;
+  return size_class;
 }
 
 }  // namespace
 
 std::shared_ptr<char[]> BufferPool::take(std::size_t bytes) {
   if (bytes < kBytesMin || bytes > kBytesMax) return std::make_shared_for_overwrite<char[]>(bytes);
-  const auto size_class = static_cast<std::size_t>(std::bit_width((bytes - 1) / kBytesMin));
+  const auto size_class = class_of(bytes);
   auto* buffer = shared_->take(size_class).release();
   return {buffer,
           [shared = shared_, size_class](char* done) { shared->give(Buffer(done), size_class); }};
@@ -37,8 +46,10 @@ BufferPool::Buffer BufferPool::Shared::take(std::size_t size_class) {
       return buffer;
     }
   }
-  return std::make_unique_for_overwrite<char[]>(bytes);
+  return Buffer(static_cast<char*>(::operator new(bytes, kPage)));
 }
+
+void BufferPool::Free::operator()(char* buffer) const { ::operator delete(buffer, kPage); }
 
 void BufferPool::Shared::give(Buffer buffer, std::size_t size_class) {
   const auto bytes = bytes_of(size_class);

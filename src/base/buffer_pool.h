@@ -17,18 +17,21 @@ class BufferPool {
  public:
   // Smaller ones come from the heap, which keeps them; larger ones are rare.
   static constexpr std::size_t kBytesMin = 64u << 10;
-  static constexpr std::size_t kBytesMax = 4u << 20;
+  static constexpr std::size_t kBytesMax = (4u << 20) / 8 * 9;
 
   explicit BufferPool(std::size_t idle_bytes_max)
       : shared_(std::make_shared<Shared>(idle_bytes_max)) {}
 
-  // `bytes` bytes of anything. Once its last owner lets go, it waits here for the next use unless
-  // idle_bytes_max wait already.
+  // `bytes` bytes of anything; those that wait here begin on a page. Once its last owner lets go,
+  // it waits here for the next use unless idle_bytes_max wait already.
   std::shared_ptr<char[]> take(std::size_t bytes);
   std::size_t idle_bytes() const;
 
  private:
-  using Buffer = std::unique_ptr<char[]>;
+  struct Free {
+    void operator()(char* buffer) const;
+  };
+  using Buffer = std::unique_ptr<char[], Free>;
 
   class Shared {
    public:

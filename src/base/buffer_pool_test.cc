@@ -10,6 +10,7 @@ namespace myelin {
 namespace {
 
 constexpr std::size_t kMiB = 1u << 20;
+constexpr std::size_t kOfAMiB = kMiB / 8 * 9;  // The buffer that one comes in.
 
 TEST(BufferPoolTest, GivesABufferAgainOnceNobodyHasIt) {
   BufferPool pool(4 * kMiB);
@@ -21,8 +22,14 @@ TEST(BufferPoolTest, GivesABufferAgainOnceNobodyHasIt) {
   first.reset();
   EXPECT_EQ(pool.idle_bytes(), 0u);
   other.reset();
-  EXPECT_EQ(pool.idle_bytes(), kMiB);
+  EXPECT_EQ(pool.idle_bytes(), kOfAMiB);
   EXPECT_EQ(pool.take(kMiB - 1000).get(), was);
+}
+
+TEST(BufferPoolTest, GivesBuffersThatBeginOnAPage) {
+  BufferPool pool(4 * kMiB);
+  for (auto bytes = BufferPool::kBytesMin; bytes <= BufferPool::kBytesMax; bytes += 100'000)
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(pool.take(bytes).get()) % 4096, 0u) << bytes;
 }
 
 TEST(BufferPoolTest, HasRoomForWhatWasAskedForAtEachBoundary) {
@@ -38,12 +45,12 @@ TEST(BufferPoolTest, HasRoomForWhatWasAskedForAtEachBoundary) {
 }
 
 TEST(BufferPoolTest, KeepsNoMoreThanItMay) {
-  BufferPool pool(3 * kMiB);
+  BufferPool pool(3 * kOfAMiB);
   {
     std::vector<std::shared_ptr<char[]>> buffers;
     for (int i = 0; i < 5; ++i) buffers.push_back(pool.take(kMiB));
   }
-  EXPECT_EQ(pool.idle_bytes(), 3 * kMiB);
+  EXPECT_EQ(pool.idle_bytes(), 3 * kOfAMiB);
 }
 
 TEST(BufferPoolTest, KeepsNeitherSmallOnesNorHugeOnes) {
@@ -55,7 +62,7 @@ TEST(BufferPoolTest, KeepsNeitherSmallOnesNorHugeOnes) {
 }
 
 TEST(BufferPoolTest, IsOutlivedByItsBuffers) {
-  std::optional<BufferPool> pool(std::in_place, kMiB);
+  std::optional<BufferPool> pool(std::in_place, kOfAMiB);
   const auto buffer = pool->take(kMiB);
   pool.reset();
   std::memset(buffer.get(), 1, kMiB);

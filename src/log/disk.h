@@ -37,6 +37,9 @@ class File {
   // The disk may begin to write the range, so that a sync finds less to do. Promises nothing; an
   // error is the next sync's.
   virtual void start_writeback(std::uint64_t /*position*/, std::uint64_t /*bytes*/) {}
+  // Whether a read of the range now would ask the disk itself, and nothing would keep what it
+  // gives.
+  virtual bool reads_disk(std::uint64_t /*position*/, std::size_t /*size*/) { return false; }
   // The range is about to be read, or written in part. Promises nothing.
   virtual void start_read(std::uint64_t /*position*/, std::uint64_t /*bytes*/) {}
   virtual Status truncate(std::uint64_t size) = 0;

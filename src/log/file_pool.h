@@ -13,6 +13,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "log/disk.h"
+#include "log/read_ahead.h"
 
 namespace myelin::log {
 
@@ -31,6 +32,7 @@ class FilePool {
   void forget_below(std::string_view directory);
 
   BufferPool& buffers() { return buffers_; }
+  ReadAhead& read_ahead() { return read_ahead_; }
 
  private:
   using Item = std::pair<std::string, std::shared_ptr<File>>;
@@ -43,6 +45,7 @@ class FilePool {
 
   Disk& disk_;
   BufferPool buffers_{kIdleBufferBytesMax};
+  ReadAhead read_ahead_{buffers_};
   const std::size_t open_max_;
   const Writes writes_;
   Mutex mutex_;

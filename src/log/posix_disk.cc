@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,130 +16,10 @@
 
 #include "base/mutex.h"
 #include "log/disk.h"
+#include "log/posix_file.h"
 
 namespace myelin::log {
 namespace {
-
-Error system_error(const char* what, const std::string& path, int code) {
-  const auto kind = code == ENOENT ? ErrorCode::NotFound
-                    : code == ENOSPC || code == EDQUOT || code == EMFILE || code == ENFILE
-                        ? ErrorCode::Exhausted
-                        : ErrorCode::Unavailable;
-  return Error(kind, fmt::format("{} {}: {}", what, path, std::generic_category().message(code)));
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-class PosixFile final : public File {
- public:
-  PosixFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
-
-  Result<std::size_t> read_at(std::uint64_t position, char* to, std::size_t size) override {
-    std::size_t done = 0;
-    while (done < size) {
-      const auto got =
-          ::pread(fd_.get(), to + done, size - done, static_cast<off_t>(position + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return system_error("read of", path_, errno);
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
-    }
-    return done;
-  }
-
-  Status write_at(std::uint64_t position, std::string_view bytes) override {
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      const auto put = ::pwrite(fd_.get(), bytes.data() + done, bytes.size() - done,
-                                static_cast<off_t>(position + done));
-      if (put < 0 && errno == EINTR) continue;
-      if (put <= 0) return system_error("write to", path_, put < 0 ? errno : EIO);
-      done += static_cast<std::size_t>(put);
-    }
-    return {};
-  }
-
-  Status write_pieces_at(std::uint64_t position,
-                         std::span<const std::string_view> pieces) override {
-    constexpr std::size_t kPiecesMax = 256;
-    iovec parts[kPiecesMax];
-    while (!pieces.empty()) {
-      const auto some = pieces.first(std::min(pieces.size(), kPiecesMax));
-      std::size_t bytes = 0;
-      for (std::size_t i = 0; i < some.size(); ++i) {
-        parts[i] = {const_cast<char*>(some[i].data()), some[i].size()};
-        bytes += some[i].size();
-      }
-      const auto put =
-          ::pwritev(fd_.get(), parts, static_cast<int>(some.size()), static_cast<off_t>(position));
-      if (put < 0 && errno == EINTR) continue;
-      if (put <= 0 && bytes > 0) return system_error("write to", path_, put < 0 ? errno : EIO);
-      // The kernel may have taken less; what is left goes piece by piece.
-      auto taken = static_cast<std::size_t>(put);
-      for (const auto& piece : some) {
-        const auto skipped = std::min(taken, piece.size());
-        taken -= skipped;
-        MYELIN_TRY_VOID(write_at(position + skipped, piece.substr(skipped)));
-        position += piece.size();
-      }
-      pieces = pieces.subspan(some.size());
-    }
-    return {};
-  }
-
-  Status sync() override {
-    if (::fdatasync(fd_.get()) != 0) return system_error("sync of", path_, errno);
-    return {};
-  }
-
-  void start_writeback(std::uint64_t position, std::uint64_t bytes) override {
-    // Without a flag that waits it takes no error away from a later sync.
-    (void)::sync_file_range(fd_.get(), static_cast<off_t>(position), static_cast<off_t>(bytes),
-                            SYNC_FILE_RANGE_WRITE);
-  }
-
-  void start_read(std::uint64_t position, std::uint64_t bytes) override {
-    (void)::posix_fadvise(fd_.get(), static_cast<off_t>(position), static_cast<off_t>(bytes),
-                          POSIX_FADV_WILLNEED);
-  }
-
-  Status truncate(std::uint64_t size) override {
-    if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) {
-      return system_error("truncation of", path_, errno);
-    }
-    return {};
-  }
-
-  Status allocate(std::uint64_t size) override {
-    // fallocate and not posix_fallocate: where it is not supported the C library would write zeros
-    // one block at a time.
-    if (::fallocate(fd_.get(), 0, 0, static_cast<off_t>(size)) == 0) return {};
-    if (errno == EOPNOTSUPP || errno == ENOSYS) return truncate(size);
-    return system_error("allocation of", path_, errno);
-  }
-
-  Result<std::uint64_t> size_bytes() override {
-    struct stat info{};
-    if (::fstat(fd_.get(), &info) != 0) return system_error("stat of", path_, errno);
-    return static_cast<std::uint64_t>(info.st_size);
-  }
-
- private:
-  const Descriptor fd_;
-  const std::string path_;
-};
 
 class PosixLock final : public DirectoryLock {
  public:
@@ -173,7 +52,7 @@ class PosixDisk final : public Disk {
       fd = ::open(path.c_str(), flags, 0640);
     }
     if (fd < 0) return system_error("opening", path, errno);
-    return std::unique_ptr<File>(std::make_unique<PosixFile>(fd, path));
+    return std::unique_ptr<File>(std::make_unique<PosixFile>(fd, path, writes, buffers_));
   }
 
   Status rename(const std::string& from, const std::string& to) override {
@@ -249,6 +128,10 @@ class PosixDisk final : public Disk {
   std::string describe_weakness(const std::string& path) override;
 
  private:
+  // One thread flushes; now and then another compacts or backs up.
+  static constexpr std::size_t kIdleBufferBytesMax = 4u << 20;
+
+  const BufferPool buffers_{kIdleBufferBytesMax};
   Mutex mutex_;
   std::map<std::string, std::unique_ptr<Descriptor>> file_systems_ MYELIN_GUARDED_BY(mutex_);
 };

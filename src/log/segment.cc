@@ -316,12 +316,15 @@ Result<std::vector<BatchRef>> Segment::read_range(const SegmentState& state, See
   MYELIN_TRY(log, files_.get(log_path_));
   const auto start = range.front().position;
   const auto bytes = range.back().position + range.back().batch_bytes - start;
-  const auto buffer = files_.buffers().take(bytes);
-  MYELIN_TRY(got, log->read_at(start, buffer.get(), bytes));
+  // As the file's blocks lie, so that a disk may put it there.
+  const auto lead = start % kBlockBytes;
+  const auto buffer = files_.buffers().take(lead + bytes);
+  auto* const to = buffer.get() + lead;
+  MYELIN_TRY(got, files_.read_ahead().read(log, start, to, bytes, state.log_bytes));
   batches.reserve(range.size());
   for (const auto& entry : range) {
     const auto at = entry.position - start;
-    const std::string_view view(buffer.get() + at, entry.batch_bytes);
+    const std::string_view view(to + at, entry.batch_bytes);
     if (at + entry.batch_bytes > got || kafka::header_checksum(view) != entry.header_crc ||
         !kafka::verify_batch(view)) {
       // What is whole before the damage is still served; the next read begins at it and says so.
