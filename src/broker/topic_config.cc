@@ -103,6 +103,8 @@ constexpr auto kDefinitions = std::to_array<Definition>({
      1,
      1},
     {accepted("preallocate", "false", Type::Boolean), Kind::Boolean},
+    {accepted("remote.log.copy.disable", "false", Type::Boolean), Kind::Boolean},
+    {accepted("remote.log.delete.on.disable", "false", Type::Boolean), Kind::Boolean},
     {{"remote.storage.enable", "false: there is no remote storage.", "false", Type::Boolean},
      Kind::Word,
      0,
@@ -223,7 +225,12 @@ Status check_topic_config(const TopicConfig& config) {
       return Error(ErrorCode::InvalidInput, fmt::format("there is no topic setting {}", name));
     MYELIN_TRY_VOID(check(*found, value));
   }
-  return {};
+  const auto lag_min = integer(config, "min.compaction.lag.ms").value_or(0);
+  const auto lag_max = integer(config, "max.compaction.lag.ms").value_or(kMax);
+  if (lag_min <= lag_max) return {};
+  return Error(ErrorCode::InvalidInput,
+               fmt::format("min.compaction.lag.ms: {} is more than max.compaction.lag.ms, {}",
+                           lag_min, lag_max));
 }
 
 Result<TopicConfig> changed_config(const TopicConfig& config, const ConfigChanges& changes) {

@@ -40,6 +40,15 @@ TEST(TopicConfig, RefusesValuesThatASettingCannotHave) {
     EXPECT_TRUE(refused("cleanup.policy", value)) << value;
 }
 
+TEST(TopicConfig, RefusesALeastLagOfCompactionBeyondTheGreatest) {
+  EXPECT_TRUE(check_topic_config({{"min.compaction.lag.ms", "5"}, {"max.compaction.lag.ms", "5"}}));
+  EXPECT_TRUE(check_topic_config({{"min.compaction.lag.ms", "5"}}));
+  const auto status =
+      check_topic_config({{"min.compaction.lag.ms", "6"}, {"max.compaction.lag.ms", "5"}});
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message(), HasSubstr("min.compaction.lag.ms"));
+}
+
 TEST(TopicConfig, ChangesAndTakesBackSettings) {
   const TopicConfig config{{"retention.ms", "5"}, {"segment.ms", "7"}};
   const auto changed =

@@ -301,7 +301,7 @@ Status Housekeeper::sweep_deleted() {
 
 // Only what lies before the segment that is written to and is not in the list: what comes behind it
 // is the next start's to judge.
-Status Housekeeper::find_left_over(Owner of, std::vector<LeftOver>& found) {
+Status Housekeeper::find_left_over(const Owner& of, std::vector<LeftOver>& found) {
   const auto& partition = *of.partition;
   const auto segments = partition.segments();
   if (segments->empty()) return {};

@@ -82,7 +82,7 @@ class Housekeeper {
     Owner of;
     std::string path;
   };
-  Status find_left_over(Owner of, std::vector<LeftOver>& found);
+  Status find_left_over(const Owner& of, std::vector<LeftOver>& found);
   Status sweep_deleted();
   Status remove_directory(const std::string& path);
   Status remove_segment(const std::string& path);

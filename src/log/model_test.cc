@@ -410,7 +410,6 @@ class ModelRun {
     log_->set_policy(*topic, any_policy(topic->spec.name, random_));
   }
 
-  // Records have their time, keys their last record, and files go that nothing names any more.
   void keep_house() {
     quiesce();
     if (below(2) == 0) checkpoint();

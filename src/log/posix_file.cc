@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kWriteAroundMin = 512u << 10;
 constexpr std::size_t kReadAroundMin = 256u << 10;
 constexpr std::size_t kPieceBytes = 1u << 20;
+// At a time: the journal's next write waits for what the disk has in hand.
+constexpr std::uint64_t kReadBytes = 512u << 10;
 
 constexpr std::uint64_t block_of(std::uint64_t position) {
   return position / kBlockBytes * kBlockBytes;
@@ -169,20 +171,25 @@ bool PosixFile::read_around(std::uint64_t position, char* to, std::size_t size) 
     read_to_ = position + size;
   }
   alignas(kBlockBytes) char edges[2][kBlockBytes];
-  const auto from = block_of(position);
   const auto first = block_behind(position);
   const auto last = block_of(position + size);
+  const auto end = block_behind(position + size);
+  for (auto at = block_of(position); at < end; at = std::min(at + kReadBytes, end)) {
+    const auto stop = std::min(at + kReadBytes, end);
+    iovec parts[3];
+    int count = 0;
+    if (at < first) parts[count++] = {edges[0], kBlockBytes};
+    const auto from = std::max(at, first);
+    const auto to_last = std::min(stop, last);
+    if (from < to_last) parts[count++] = {to + (from - position), to_last - from};
+    if (stop > last) parts[count++] = {edges[1], kBlockBytes};
+    const auto got = ::preadv(around, parts, count, static_cast<off_t>(at));
+    const auto wanted = std::min(stop, position + size) - at;
+    if (got < 0 || static_cast<std::uint64_t>(got) < wanted) return false;
+  }
   const auto head = first - position;
-  const auto tail = position + size - last;
-  iovec parts[3];
-  int count = 0;
-  if (head > 0) parts[count++] = {edges[0], kBlockBytes};
-  parts[count++] = {to + head, last - first};
-  if (tail > 0) parts[count++] = {edges[1], kBlockBytes};
-  const auto got = ::preadv(around, parts, count, static_cast<off_t>(from));
-  if (got < 0 || static_cast<std::uint64_t>(got) < position + size - from) return false;
   std::copy_n(edges[0] + kBlockBytes - head, head, to);
-  std::copy_n(edges[1], tail, to + head + (last - first));
+  std::copy_n(edges[1], position + size - last, to + (last - position));
   return true;
 }
 

@@ -55,7 +55,7 @@ std::shared_ptr<ReadAhead::Range> ReadAhead::take(const File& file, std::uint64_
     return range->file.get() == &file && range->position == position;
   });
   if (found == ranges_.end()) return nullptr;
-  const auto range = *found;
+  auto range = std::move(*found);
   bytes_ -= range->size;
   ranges_.erase(found);
   if (range->size < size) return nullptr;

@@ -4,6 +4,7 @@
 Usage: house_test.py [ROOT]
 """
 
+import re
 import sys
 import tempfile
 import unittest
@@ -160,6 +161,16 @@ class TheTree(unittest.TestCase):
         findings = rules.check_tree(ROOT)
         if findings:
             self.fail(f"{len(findings)} broken rules\n" + "\n".join(findings))
+
+    def test_documents_every_topic_setting(self):
+        source = (ROOT / "src/broker/topic_config.cc").read_text()
+        definitions = source.partition("kDefinitions = ")[2].partition("});")[0]
+        known = set(re.findall(r'\{(?:accepted\(|\{)"([a-z0-9.]+)"', definitions))
+        section = (ROOT / "docs/kafka.md").read_text().partition("## Topic settings")[2].partition("\n## ")[0]
+        rows = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
+        documented = {name for row in rows for cell in row[1:3] for name in re.findall(r"`([a-z0-9.]+)`", cell)}
+        self.assertGreater(len(known), 30)
+        self.assertEqual(known - documented, set(), "not in docs/kafka.md")
 
 
 def main():
