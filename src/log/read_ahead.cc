@@ -59,14 +59,9 @@ std::shared_ptr<ReadAhead::Range> ReadAhead::take(const File& file, std::uint64_
   bytes_ -= range->size;
   ranges_.erase(found);
   if (range->size < size) return nullptr;
-  while (!range->is_there) {
-    if (range->seconds < 0) {  // Not begun.
-      range->is_there = range->failed = true;
-    } else {
-      changed_.wait(mutex_);
-    }
-  }
-  return range->failed ? nullptr : range;
+  // Not begun, it is read sooner by who wants it.
+  while (range->state == State::UnderWay) changed_.wait(mutex_);
+  return range->state == State::There ? range : nullptr;
 }
 
 void ReadAhead::fetch(const std::shared_ptr<File>& file, std::uint64_t position, std::size_t size,
@@ -79,10 +74,9 @@ void ReadAhead::fetch(const std::shared_ptr<File>& file, std::uint64_t position,
   range->position = position;
   range->size = size;
   range->buffer = buffers_.take(position % kBlockBytes + size);
-  range->seconds = -1;
   MutexLock lock(mutex_);
   // Whoever wanted the oldest has not come for longest.
-  while (bytes_ + size > kBytesMax && !ranges_.empty() && ranges_.front()->is_there) {
+  while (bytes_ + size > kBytesMax && !ranges_.empty() && ranges_.front()->is_over()) {
     bytes_ -= ranges_.front()->size;
     ranges_.pop_front();
   }
@@ -97,8 +91,7 @@ void ReadAhead::loop() {
   while (const auto range = next()) {
     const auto got = range->file->read_at(range->position, range->data(), range->size);
     MutexLock lock(mutex_);
-    range->failed = !got || *got != range->size;
-    range->is_there = true;
+    range->state = got && *got == range->size ? State::There : State::Failed;
     changed_.notify_all();
   }
 }
@@ -107,8 +100,8 @@ std::shared_ptr<ReadAhead::Range> ReadAhead::next() {
   MutexLock lock(mutex_);
   while (!stopping_) {
     for (const auto& range : ranges_) {
-      if (range->seconds >= 0) continue;
-      range->seconds = 0;
+      if (range->state != State::Waits) continue;
+      range->state = State::UnderWay;
       return range;
     }
     if (ranges_.empty()) {

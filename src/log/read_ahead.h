@@ -30,14 +30,16 @@ class ReadAhead {
                            std::size_t size, std::uint64_t end);
 
  private:
+  enum class State : std::uint8_t { Waits, UnderWay, There, Failed };
   struct Range {
     std::shared_ptr<File> file;
     std::uint64_t position = 0;
     std::size_t size = 0;
     std::shared_ptr<char[]> buffer;
-    bool is_there = false;
-    bool failed = false;
-    int seconds = 0;  // That it waited to be read.
+    State state = State::Waits;
+    int seconds = 0;  // That nobody came for it.
+
+    bool is_over() const { return state == State::There || state == State::Failed; }
 
     char* data() const { return buffer.get() + position % kBlockBytes; }
   };
