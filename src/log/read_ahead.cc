@@ -76,15 +76,17 @@ void ReadAhead::fetch(const std::shared_ptr<File>& file, std::uint64_t position,
   range->buffer = buffers_.take(position % kBlockBytes + size);
   MutexLock lock(mutex_);
   // Whoever wanted the oldest has not come for longest.
-  while (bytes_ + size > kBytesMax && !ranges_.empty() && ranges_.front()->is_over()) {
-    bytes_ -= ranges_.front()->size;
-    ranges_.pop_front();
-  }
+  while (bytes_ + size > kBytesMax && !ranges_.empty() && ranges_.front()->is_over()) drop_oldest();
   if (bytes_ + size > kBytesMax || stopping_) return;
   bytes_ += size;
   ranges_.push_back(std::move(range));
   if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
   changed_.notify_all();
+}
+
+void ReadAhead::drop_oldest() {
+  bytes_ -= ranges_.front()->size;
+  ranges_.pop_front();
 }
 
 void ReadAhead::loop() {
@@ -107,15 +109,8 @@ std::shared_ptr<ReadAhead::Range> ReadAhead::next() {
     if (ranges_.empty()) {
       changed_.wait(mutex_);
     } else if (!changed_.wait_for(mutex_, std::chrono::seconds(1))) {
-      bytes_ -= [&]() MYELIN_REQUIRES(mutex_) {
-        std::size_t given_up = 0;
-        std::erase_if(ranges_, [&](const auto& range) {
-          const bool old = ++range->seconds > kSecondsMax;
-          if (old) given_up += range->size;
-          return old;
-        });
-        return given_up;
-      }();
+      for (const auto& range : ranges_) ++range->seconds;
+      while (!ranges_.empty() && ranges_.front()->seconds > kSecondsMax) drop_oldest();
     }
   }
   return nullptr;

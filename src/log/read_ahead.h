@@ -55,6 +55,7 @@ class ReadAhead {
   std::shared_ptr<Range> take(const File& file, std::uint64_t position, std::size_t size);
   void fetch(const std::shared_ptr<File>& file, std::uint64_t position, std::size_t size,
              std::uint64_t end);
+  void drop_oldest() MYELIN_REQUIRES(mutex_);
   void loop();
   std::shared_ptr<Range> next();
 

@@ -1,8 +1,8 @@
 """A round with one fault of the disk: what it does, and what must come of it.
 
-Phases: fresh (the first start), load (messages come), upkeep (the same, while records are taken away in all
-ways of upkeep.py), large (messages that go straight to segments), restart (a start after a kill -9 or a power loss), stop (asked to, with messages under
-way).
+Phases: fresh (the first start), load (messages come), upkeep (the same, while records are taken away
+in all ways of upkeep.py), large (load with messages that go straight to segments), restart (a start
+after a kill -9 or a power loss), stop (asked to, with messages under way).
 
 Ways of a write that fails: none, part or all of it is written all the same; short says that part
 was written, and the rest fails; less says it too, and the rest can be written. held: this call and
