@@ -2,6 +2,8 @@
 
 #include <sanitizer/asan_interface.h>
 
+#include <algorithm>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -33,14 +35,17 @@ std::shared_ptr<char[]> BufferPool::take(std::size_t bytes) {
 
 std::size_t BufferPool::idle_bytes() const { return shared_->idle_bytes(); }
 
+void BufferPool::free_unused() { shared_->free_unused(); }
+
 BufferPool::Buffer BufferPool::Shared::take(std::size_t size_class) {
   const auto bytes = bytes_of(size_class);
   {
     MutexLock lock(mutex_);
-    auto& idle = idle_[size_class];
-    if (!idle.empty()) {
-      auto buffer = std::move(idle.back());
-      idle.pop_back();
+    auto& [buffers, fewest] = idle_[size_class];
+    if (!buffers.empty()) {
+      auto buffer = std::move(buffers.back());
+      buffers.pop_back();
+      fewest = std::min(fewest, buffers.size());
       idle_bytes_ -= bytes;
       ASAN_UNPOISON_MEMORY_REGION(buffer.get(), bytes);
       return buffer;
@@ -57,7 +62,20 @@ void BufferPool::Shared::give(Buffer buffer, std::size_t size_class) {
   if (idle_bytes_ + bytes > idle_bytes_max_) return;
   ASAN_POISON_MEMORY_REGION(buffer.get(), bytes);
   idle_bytes_ += bytes;
-  idle_[size_class].push_back(std::move(buffer));
+  idle_[size_class].buffers.push_back(std::move(buffer));
+}
+
+void BufferPool::Shared::free_unused() {
+  std::vector<Buffer> unused;  // Freed without the lock.
+  MutexLock lock(mutex_);
+  for (std::size_t size_class = 0; size_class < kClasses; ++size_class) {
+    auto& [buffers, fewest] = idle_[size_class];
+    const auto end = buffers.begin() + static_cast<std::ptrdiff_t>(fewest);
+    std::move(buffers.begin(), end, std::back_inserter(unused));
+    buffers.erase(buffers.begin(), end);
+    idle_bytes_ -= fewest * bytes_of(size_class);
+    fewest = buffers.size();
+  }
 }
 
 std::size_t BufferPool::Shared::idle_bytes() const {

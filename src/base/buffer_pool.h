@@ -26,6 +26,8 @@ class BufferPool {
   // it waits here for the next use unless idle_bytes_max wait already.
   std::shared_ptr<char[]> take(std::size_t bytes);
   std::size_t idle_bytes() const;
+  // Frees those that nobody needed since the last call; call it now and then.
+  void free_unused();
 
  private:
   struct Free {
@@ -39,13 +41,18 @@ class BufferPool {
     Buffer take(std::size_t size_class);
     void give(Buffer buffer, std::size_t size_class);
     std::size_t idle_bytes() const;
+    void free_unused();
 
    private:
     static constexpr std::size_t kClasses = 7;  // kBytesMin << 0 to 6.
 
     const std::size_t idle_bytes_max_;
     mutable Mutex mutex_;
-    std::array<std::vector<Buffer>, kClasses> idle_ MYELIN_GUARDED_BY(mutex_);
+    struct Idle {
+      std::vector<Buffer> buffers;  // The last one given is the first one taken.
+      std::size_t fewest = 0;       // Since the last free_unused().
+    };
+    std::array<Idle, kClasses> idle_ MYELIN_GUARDED_BY(mutex_);
     std::size_t idle_bytes_ MYELIN_GUARDED_BY(mutex_) = 0;
   };
 

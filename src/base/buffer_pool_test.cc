@@ -53,6 +53,24 @@ TEST(BufferPoolTest, KeepsNoMoreThanItMay) {
   EXPECT_EQ(pool.idle_bytes(), 3 * kOfAMiB);
 }
 
+TEST(BufferPoolTest, FreesWhatNobodyNeededSinceItWasLastAsked) {
+  BufferPool pool(8 * kOfAMiB);
+  {
+    std::vector<std::shared_ptr<char[]>> buffers;
+    for (int i = 0; i < 5; ++i) buffers.push_back(pool.take(kMiB));
+  }
+  pool.free_unused();
+  EXPECT_EQ(pool.idle_bytes(), 5 * kOfAMiB);
+  {
+    const auto first = pool.take(kMiB);
+    const auto second = pool.take(kMiB);
+  }
+  pool.free_unused();
+  EXPECT_EQ(pool.idle_bytes(), 2 * kOfAMiB);
+  pool.free_unused();
+  EXPECT_EQ(pool.idle_bytes(), 0u);
+}
+
 TEST(BufferPoolTest, KeepsNeitherSmallOnesNorHugeOnes) {
   BufferPool pool(64 * kMiB);
   pool.take(BufferPool::kBytesMin - 1);

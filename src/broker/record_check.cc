@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "formats/kafka/record_batch.h"
 #include "formats/kafka/unpacked_batch.h"
 
@@ -11,9 +12,12 @@ namespace myelin::broker {
 namespace {
 
 using kafka::BatchInfo;
+using kafka::kBatchPrefixBytes;
 
 constexpr std::size_t kFaultyRecordsMax = 10;
+constexpr std::size_t kLengthAt = 8;
 constexpr std::size_t kMagicAt = 16;
+constexpr std::int32_t kOldLengthMin = 14;  // Of a message of format 0.
 
 RecordCheck refuse(RecordFault fault, std::string what) {
   return {std::nullopt, {fault, std::move(what), {}}};
@@ -34,12 +38,40 @@ RecordRefusal too_large(std::size_t bytes, const RecordRules& rules) {
           {}};
 }
 
-std::optional<RecordRefusal> check_header(std::string_view records, const RecordRules& rules,
-                                          const BatchInfo& info) {
+// Whether the bytes begin with a batch. Which fault is told where they do not is a matter of what a
+// client does then: what is Corrupt it sends again.
+std::optional<RecordRefusal> check_frame(std::string_view records) {
+  const auto fault = [](RecordFault kind, std::string what) {
+    return RecordRefusal{kind, std::move(what), {}};
+  };
+  if (records.size() < kBatchPrefixBytes)
+    return fault(RecordFault::Invalid, fmt::format("{} bytes are no batch", records.size()));
+  const auto length = load_be<std::int32_t>(records.data() + kLengthAt);
+  if (length < kOldLengthMin)
+    return fault(RecordFault::Corrupt, fmt::format("the batch has a length of {}", length));
+  if (records.size() <= kMagicAt)
+    return fault(RecordFault::Invalid, fmt::format("{} bytes are no batch", records.size()));
+  const int magic = static_cast<signed char>(records[kMagicAt]);
+  if (magic < 0 || magic > kafka::kBatchMagic)
+    return fault(RecordFault::Corrupt, fmt::format("the batch has magic {}", magic));
+  const auto size = kBatchPrefixBytes + static_cast<std::size_t>(length);
+  if (records.size() < size) {
+    return fault(RecordFault::Invalid,
+                 fmt::format("the batch has {} bytes, and {} by its length", records.size(), size));
+  }
+  if (magic != kafka::kBatchMagic) {
+    return fault(RecordFault::UnsupportedFormat,
+                 fmt::format("message format v{} is not taken, only v2", magic));
+  }
+  if (size < kafka::kBatchHeaderBytes)
+    return fault(RecordFault::Corrupt, fmt::format("the batch has a length of {}", length));
+  return std::nullopt;
+}
+
+std::optional<RecordRefusal> check_header(const BatchInfo& info) {
   const auto wrong = [](std::string what) {
     return RecordRefusal{RecordFault::Invalid, std::move(what), {}};
   };
-  if (records.size() > rules.batch_bytes_max) return too_large(records.size(), rules);
   if (info.is_control()) return wrong("clients may not write control batches");
   if (info.record_count < 1) return wrong("the batch holds no record");
   if (info.last_offset_delta + 1 != info.record_count) {
@@ -127,21 +159,28 @@ Result<CheckedBatch> finish(std::string_view records, const kafka::UnpackedBatch
 }  // namespace
 
 RecordCheck check_records(std::string_view records, const RecordRules& rules, Timestamp now) {
-  if (records.size() > kMagicAt && records[kMagicAt] != kafka::kBatchMagic) {
-    return refuse(RecordFault::UnsupportedFormat,
-                  fmt::format("message format v{} is not taken, only v2",
-                              static_cast<int>(records[kMagicAt])));
-  }
-  const auto info = kafka::parse_batch_header(records);
-  if (!info) return refuse(RecordFault::Corrupt, info.error().message());
-  if (info->size_bytes < records.size()) {
-    return refuse(RecordFault::Invalid, "there is more than one batch for the partition");
-  }
-  if (auto refusal = check_header(records, rules, *info)) return {std::nullopt, *refusal};
-  if (const auto whole = kafka::verify_batch(records); !whole)
+  if (auto refusal = check_frame(records)) return {std::nullopt, *refusal};
+  const auto length = load_be<std::int32_t>(records.data() + kLengthAt);
+  const auto behind = records.substr(kBatchPrefixBytes + static_cast<std::size_t>(length));
+  records.remove_suffix(behind.size());
+  if (const auto at = load_be<std::int64_t>(records.data()); at != 0)
+    return refuse(RecordFault::Invalid, fmt::format("the batch's base offset is {}, not 0", at));
+  if (records.size() > rules.batch_bytes_max)
+    return {std::nullopt, too_large(records.size(), rules)};
+  if (const auto whole = kafka::verify_checksum(records); !whole)
     return refuse(RecordFault::Corrupt, whole.error().message());
+  // What is wrong behind a right checksum is wrong however often it is sent.
+  if (!behind.empty())
+    return refuse(RecordFault::Invalid, "there is more than one batch for the partition");
+  const auto info = kafka::parse_batch_header(records);
+  if (!info) return refuse(RecordFault::Invalid, info.error().message());
+  if (auto refusal = check_header(*info)) return {std::nullopt, *refusal};
   const auto batch = kafka::unpack(records, rules.unpacked_bytes_max);
-  if (!batch) return refuse(RecordFault::Corrupt, batch.error().message());
+  if (!batch) {
+    const bool too_large = batch.error().code() == ErrorCode::Exhausted;
+    return refuse(too_large ? RecordFault::TooLarge : RecordFault::Invalid,
+                  batch.error().message());
+  }
   const auto now_ms = to_ms(now);
   const auto found = read_records(*batch, rules, now_ms);
   if (!found) return refuse(RecordFault::Invalid, found.error().message());

@@ -1,7 +1,8 @@
 // What a producer's batch must be before it is stored, by the rules of its topic.
 //
 // Pure functions. The rules and their refusals are those of Apache Kafka's LogValidator, but that
-// each record's own bytes are read whether or not the batch is compressed.
+// each record's own bytes are read whether or not the batch is compressed, and that nothing may
+// follow the batch.
 #pragma once
 
 #include <cstdint>
@@ -49,10 +50,10 @@ class RulesBox {
 };
 
 enum class RecordFault : std::uint8_t {
-  Corrupt,            // The checksum is wrong, or the bytes are no batch.
-  TooLarge,           // Beyond batch_bytes_max.
+  Corrupt,            // The checksum is wrong, or what precedes it cannot be.
+  TooLarge,           // Beyond batch_bytes_max, or unpacked beyond unpacked_bytes_max.
   UnsupportedFormat,  // Another magic than 2.
-  Invalid,            // Records that contradict their batch, or the topic's rules.
+  Invalid,            // No batch, or records that contradict their batch or the topic's rules.
   Timestamp,          // Too far from now.
 };
 

@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <random>
 
+#include "base/bytes.h"
 #include "formats/kafka/batch_test_support.h"
 #include "formats/kafka/unpacked_batch.h"
 
@@ -108,7 +110,7 @@ TEST(RecordCheckTest, ABatchThatUnpacksBeyondAllMeasureIsRefused) {
     const auto checked =
         check_records(packed(codec, {record(std::string(2u << 20, 'a'))}), rules, kNow);
     ASSERT_FALSE(checked.batch);
-    EXPECT_EQ(checked.refusal.fault, RecordFault::Corrupt);
+    EXPECT_EQ(checked.refusal.fault, RecordFault::TooLarge);
   }
 }
 
@@ -149,6 +151,55 @@ TEST(RecordCheckTest, TakesNoControlBatchFromAClient) {
   EXPECT_THAT(checked.refusal.what, HasSubstr("control"));
 }
 
+std::optional<RecordFault> fault_of(std::string_view sent) {
+  const auto checked = check_records(sent, {}, kNow);
+  if (checked.batch) return std::nullopt;
+  return checked.refusal.fault;
+}
+
+TEST(RecordCheckTest, CallsCorruptOnlyWhatMayComeThroughWhenItIsSentAgain) {
+  const auto sound = packed(Compression::None, {record("a")});
+  for (const std::size_t bytes : {0u, 5u, 12u, 16u, 17u, 40u, 61u})
+    EXPECT_EQ(fault_of(sound.substr(0, bytes)), RecordFault::Invalid) << bytes;
+  EXPECT_EQ(fault_of(sound + "x"), RecordFault::Invalid);
+  auto cut = sound;
+  store_be(cut.data() + 8, std::int32_t{52});
+  EXPECT_EQ(fault_of(cut), RecordFault::Corrupt);
+  EXPECT_EQ(fault_of(sound + sound), RecordFault::Invalid);
+  auto shorter = sound;
+  store_be(shorter.data() + 8, std::int32_t{13});
+  EXPECT_EQ(fault_of(shorter), RecordFault::Corrupt);
+  EXPECT_EQ(fault_of(shorter.substr(0, 14)), RecordFault::Corrupt);
+  auto flipped = sound;
+  flipped.back() ^= 1;
+  EXPECT_EQ(fault_of(flipped), RecordFault::Corrupt);
+  const auto of_magic = [&](char magic) {
+    auto other = sound;
+    other[16] = magic;
+    return fault_of(other);
+  };
+  EXPECT_EQ(of_magic(0), RecordFault::UnsupportedFormat);
+  EXPECT_EQ(of_magic(1), RecordFault::UnsupportedFormat);
+  EXPECT_EQ(of_magic(3), RecordFault::Corrupt);
+  EXPECT_EQ(of_magic(-1), RecordFault::Corrupt);
+}
+
+TEST(RecordCheckTest, TakesABatchAtOffsetZeroAlone) {
+  auto sent = packed(Compression::None, {record("a")});
+  kafka::set_base_offset(sent.data(), 77);
+  EXPECT_EQ(fault_of(sent), RecordFault::Invalid);
+}
+
+TEST(RecordCheckTest, CompressedBytesThatAreNoneAreInvalid) {
+  auto sent = packed(Compression::None, {record("a")});
+  auto info = *kafka::parse_batch_header(sent);
+  for (const std::int16_t codec : std::to_array<std::int16_t>({1, 2, 3, 4, 5, 7})) {
+    info.attributes = codec;
+    kafka::write_batch_header(sent, info);
+    EXPECT_EQ(fault_of(sent), RecordFault::Invalid) << codec;
+  }
+}
+
 TEST(RecordCheckTest, NoFlippedBitComesThrough) {
   const auto sent = packed(Compression::Lz4, {record("a"), record("b")});
   std::mt19937 random(1);
@@ -157,8 +208,8 @@ TEST(RecordCheckTest, NoFlippedBitComesThrough) {
     const auto at = random() % flipped.size();
     flipped[at] = static_cast<char>(flipped[at] ^ (1 << (random() % 8)));
     const auto checked = check_records(flipped, {}, kNow);
-    // The base offset and the leader epoch are the server's to write.
-    const bool ours = at < 8 || (at >= 12 && at < 16);
+    // The leader epoch is the server's to write.
+    const bool ours = at >= 12 && at < 16;
     EXPECT_TRUE(ours || !checked.batch) << at;
   }
 }

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "formats/kafka/record_batch.h"
 
 namespace myelin::log {
 namespace {
@@ -121,6 +124,10 @@ bool read_producers(ByteReader& in, Producers& producers) {
   return true;
 }
 
+bool holds_its_batches(const SegmentState& segment) {
+  return segment.batch_count <= segment.log_bytes / kafka::kBatchHeaderBytes;
+}
+
 bool is_sane(const PartitionState& partition) {
   const auto rises = [](const auto& list, auto key) {
     for (std::size_t i = 1; i < list.size(); ++i) {
@@ -130,6 +137,7 @@ bool is_sane(const PartitionState& partition) {
   };
   return partition.start.value >= 0 && partition.end >= partition.start &&
          rises(partition.segments, [](const SegmentState& s) { return s.base_offset; }) &&
+         std::ranges::all_of(partition.segments, holds_its_batches) &&
          rises(partition.epochs, [](const EpochStart& e) { return e.epoch; });
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "formats/kafka/record_batch.h"
 
 namespace myelin::log {
 namespace {
@@ -235,6 +236,16 @@ TEST(Checkpoint, RefusesAPartitionThatEndsBeforeItStarts) {
   auto checkpoint = checkpoint_of(2);
   auto& partition = checkpoint.topics.rbegin()->second.partitions.at(0);
   partition.start = partition.end + 1;
+  EXPECT_FALSE(decode_checkpoint(encode_checkpoint(checkpoint)));
+}
+
+TEST(Checkpoint, RefusesASegmentOfMoreBatchesThanItsBytesHold) {
+  auto checkpoint = checkpoint_of(4);
+  auto& segment = checkpoint.topics.rbegin()->second.partitions.at(2).segments.at(1);
+  segment.log_bytes = 2 * kafka::kBatchHeaderBytes;
+  segment.batch_count = 2;
+  EXPECT_TRUE(decode_checkpoint(encode_checkpoint(checkpoint)));
+  segment.batch_count = 3;
   EXPECT_FALSE(decode_checkpoint(encode_checkpoint(checkpoint)));
 }
 

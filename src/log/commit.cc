@@ -13,6 +13,9 @@ namespace {
 // it.
 constexpr std::uint64_t kLargeBytesACheckpoint = 512u << 20;
 
+// Of a write on average, from which on its sender is after throughput.
+constexpr std::size_t kBulkBytes = 8u << 10;
+
 }  // namespace
 
 // What becomes one commit.
@@ -34,8 +37,9 @@ void Log::commit_loop() {
 // frame that proves the one before it.
 bool Log::wait_for_writes() {
   MutexLock lock(queue_mutex_);
-  // Half of those that were just told: the others come while these are put into a frame.
-  await_writes((usual_group_ + 1) / 2);
+  // Half of those that were just told: the others come while these are put into a frame. Few are
+  // not worth a second waking.
+  await_writes(in_bulk_ ? usual_group_ : (usual_group_ + 1) / 2);
   while (queue_.empty()) {
     if (closing_) return tail_open_ && !failed_;
     committer_wants_ = 1;
@@ -54,12 +58,14 @@ bool Log::wait_for_writes() {
 // Writers that wait for their acknowledgments come back together after a commit. Writing what the
 // first of them brings would split them into halves that take turns, at twice the syncs: so the
 // committer waits for as many as came lately. Not longer than a sync takes: that would cost more
-// than a second one. A few writers gain nothing by it, and those who send without waiting for
-// acknowledgments would only have theirs later: at 10,000 records a second 0.5 instead of 0.35 ms.
+// than a second one. A few writers of single records gain nothing by it, and those who send without
+// waiting for acknowledgments would only have theirs later: at 10,000 records a second 0.5 instead
+// of 0.35 ms. A few that send much are after throughput: one Kafka producer has five requests of
+// 16 KB under way, and two thirds of the processor time of a commit are its own, whatever is in it.
 void Log::await_writes(std::size_t count) {
   constexpr SteadyTime::duration kWaitMax = std::chrono::microseconds(250);
   constexpr std::size_t kManyWriters = 8;
-  if (usual_group_ < kManyWriters) return;
+  if (usual_group_ < kManyWriters && !in_bulk_) return;
   committer_wants_ = count;
   // Woken before by nothing but what it waits for, the end, or a whim of the system.
   if (queue_.size() < count && !closing_ && !failed_)
@@ -112,6 +118,7 @@ Status Log::build(Group& group) {
   }
   if (status) status = large_batches_.sync();
   usual_group_ = std::max({group.writes, usual_group_ - (usual_group_ + 7) / 8, std::size_t{1}});
+  in_bulk_ = group.bytes >= kBulkBytes * group.writes;
   large_bytes_ += group.builder.large_bytes();
   return status;
 }

@@ -40,8 +40,9 @@ class FilePool {
   Result<std::shared_ptr<File>> open(const std::string& path, Create create)
       MYELIN_REQUIRES(mutex_);
 
-  // A reader of several partitions has an answer's worth in hand while the last one is sent.
-  static constexpr std::size_t kIdleBufferBytesMax = 16u << 20;
+  // A few readers of many partitions, each with an answer in hand while the last one is sent; those
+  // that nobody needs any more are freed by the housekeeper.
+  static constexpr std::size_t kIdleBufferBytesMax = 64u << 20;
 
   Disk& disk_;
   BufferPool buffers_{kIdleBufferBytesMax};

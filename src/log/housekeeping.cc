@@ -116,6 +116,7 @@ void Housekeeper::pass() {
   }
   retain();
   log_.expire_producers();
+  log_.files().buffers().free_unused();
   if (!stopping_) report("log.compaction_failed", compactor_.pass());
   remove_files();
   ++passes_;

@@ -234,6 +234,7 @@ class Log {
   std::vector<Pending> taken_;
   SteadyTime::duration last_sync_{};
   std::size_t usual_group_ = 1;  // Writes a commit, lately.
+  bool in_bulk_ = false;         // The last ones were large.
   std::size_t last_body_bytes_ = 0;
 
   // The sequencer: what is numbered and waits to be committed.

@@ -1,101 +1,63 @@
 // Arbitrary damage to the files of a small data directory that a real log made: opening it says
 // what is wrong, or works and serves only records that were written, in their order; it never
-// crashes and never serves anything else.
+// crashes and never serves anything else. As long as only segments are damaged every record is
+// served or said to be damaged, also after housekeeping and another start.
 //
 // The input is a list of damages of eight bytes each: which file, what to do, where, with which
-// value.
-#include <fmt/format.h>
-
+// value. One of them makes the checksum of a checkpoint or frame right again: from then on anything
+// may be read, but nothing may crash.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <future>
 #include <span>
 
 #include "base/bytes.h"
-#include "base/check.h"
-#include "formats/kafka/record_batch.h"
-#include "log/log.h"
-#include "log/sim_disk.h"
+#include "base/crc32c.h"
+#include "log/frame.h"
+#include "log/recovery_fuzz_support.h"
 
 namespace {
 
 using namespace myelin;
 using namespace myelin::log;
 
-constexpr int kRecords = 12;
 constexpr std::size_t kDamageBytes = 8;
 constexpr std::size_t kDamagesMax = 16;
+constexpr std::size_t kCheckpointHeaderBytes = 24;
+constexpr int kForgedStepsMax = 500;  // Of a partition that is said to be endless.
 
-// The same in each run, so that an input means the same damage.
-class FixedRandom final : public Random {
- public:
-  void fill(void* to, std::size_t size) override {
-    auto* bytes = static_cast<std::uint8_t*>(to);
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = ++last_;
-  }
-
- private:
-  std::uint8_t last_ = 0;
+struct Damages {
+  bool beyond_segments = false;
+  bool forged = false;
 };
 
-class Waiter final : public AppendWaiter {
- public:
-  void numbered(const std::vector<BatchOutcome>&) override {}
-  void completed(Result<CommitNumber> commit) override { done.set_value(commit.has_value()); }
-  std::promise<bool> done;
-};
-
-std::string value_of(int i) { return fmt::format("record {}", i); }
-
-Options options() {
-  Options options;
-  options.directory = "/data";
-  options.journal_file_bytes = 16 * kBlockBytes;
-  options.segment_bytes = 512;
-  options.flush_interval = std::chrono::hours(1);
-  options.tail_interval = std::chrono::hours(1);
-  options.fail = [](const std::string&) {};
-  return options;
+bool is_segment(const std::string& path) {
+  return path.ends_with(".log") && path.starts_with("/data/topics/");
 }
 
-void append(Log& log, const std::shared_ptr<Topic>& topic, int i) {
-  kafka::RecordBatchBuilder builder;
-  MYELIN_CHECK(builder.add(1000 + i, std::nullopt, value_of(i)), "a record fits");
-  Write write;
-  if (log.topics().empty()) write.topics.push_back(topic);
-  write.batches.push_back({topic->partitions[0].get(), builder.finish()});
-  const auto waiter = std::make_shared<Waiter>();
-  write.waiter = waiter;
-  MYELIN_CHECK(log.append(std::move(write)), "an append to a whole log");
-  MYELIN_CHECK(waiter->done.get_future().get(), "a commit of a whole log");
+void seal_checkpoint(std::string& content) {
+  if (content.size() < kCheckpointHeaderBytes) return;
+  store_le(content.data() + 12, crc32c(std::string_view(content).substr(kCheckpointHeaderBytes)));
+  store_le(content.data() + 16, std::uint64_t{content.size() - kCheckpointHeaderBytes});
 }
 
-using Files = std::vector<std::pair<std::string, std::string>>;
-
-// A directory after a crash: a checkpoint in the middle, segments, frames behind it.
-Files make_files() {
-  SimDisk disk;
-  FixedRandom random;
-  const ManualClock clock;
-  auto log = Log::open(disk, clock, random, options()).value();
-  Uuid id;
-  id.bytes.fill(3);
-  const auto topic = log->make_topic({id, "a", 1, "{}"});
-  for (int i = 0; i < kRecords; ++i) {
-    append(*log, topic, i);
-    if (i == kRecords / 2) MYELIN_CHECK(log->checkpoint(), "a checkpoint of a whole log");
-  }
-  Files files;
-  for (const auto& path : disk.paths()) files.emplace_back(path, disk.content(path));
-  return files;
+void seal_frame(std::string& content, std::size_t place) {
+  const auto at = place / kBlockBytes * kBlockBytes;
+  const auto header = decode_frame_header(std::string_view(content).substr(at));
+  if (!header || header->body_bytes > content.size() - at - kFrameHeaderBytes) return;
+  encode_frame_header(content.data() + at, *header,
+                      std::string_view(content).substr(at + kFrameHeaderBytes, header->body_bytes));
 }
 
-void apply(std::string& content, std::span<const std::uint8_t> damage) {
+void apply(std::pair<std::string, std::string>& file, std::span<const std::uint8_t> damage,
+           Damages& done) {
+  auto& [path, content] = file;
   const auto at = load_le<std::uint32_t>(damage.data() + 2) & 0xffffff;
   const auto value = load_le<std::uint16_t>(damage.data() + 6);
   if (content.empty()) return;
+  done.beyond_segments |= !is_segment(path);
   const auto place = at % content.size();
-  switch (damage[1] % 5) {
+  switch (damage[1] % 6) {
     case 0: content[place] = static_cast<char>(content[place] ^ (1 << (value % 8))); return;
     case 1: content[place] = static_cast<char>(value); return;
     case 2: content.resize(place); return;
@@ -104,55 +66,125 @@ void apply(std::string& content, std::span<const std::uint8_t> damage) {
                   std::min<std::size_t>(value, content.size() - place), '\0');
       return;
     case 4: content.append(value, static_cast<char>(at)); return;
+    case 5:
+      if (path.ends_with("checkpoint")) {
+        seal_checkpoint(content);
+        done.forged = true;
+      } else if (path.starts_with("/data/journal/")) {
+        seal_frame(content, place);
+        done.forged = true;
+      }
+      return;
   }
 }
 
-void check_served(const Log& log) {
-  for (const auto& topic : log.topics()) {
-    const auto& partition = *topic->partitions.at(0);
-    Offset next(0);
-    while (next < partition.high_watermark()) {
-      auto found = partition.read_buffered(Seek::to(next), 1);
+// A partition from its first record to its last: all that is served, and all that is said to be
+// damaged.
+class Reader {
+ public:
+  Reader(const Partition& partition, std::string name, const Damages& damages)
+      : partition_(partition), name_(std::move(name)), damages_(damages) {}
+
+  // The offsets that neither is true of count as lost.
+  void read(const std::set<std::int64_t>& kept) {
+    Offset next = partition_.start();
+    for (int steps = 0; next < partition_.high_watermark(); ++steps) {
+      if (damages_.forged && steps == kForgedStepsMax) return;
+      auto found = partition_.read_buffered(Seek::to(next), 1);
       if (!found) {
-        auto stored = partition.read_stored(Seek::to(next), 1);
-        if (!stored || stored->empty()) {
-          next = next + 1;  // Said to be damaged: not served.
+        auto stored = partition_.read_stored(Seek::to(next), 1);
+        if (!stored) {
+          next = behind_damage(next);
           continue;
         }
         found = std::move(*stored);
       }
-      if (found->empty()) return;
+      if (found->empty()) {
+        check_not_lost(kept, next, partition_.high_watermark());
+        return;
+      }
       const auto& batch = found->front();
-      MYELIN_CHECK(batch.base_offset >= next && batch.base_offset.value < kRecords,
-                   "an offset that was written");
-      auto reader = kafka::RecordReader::open(batch.bytes);
-      MYELIN_CHECK(reader, "what is served is a batch");
-      const auto record = reader->next();
-      MYELIN_CHECK(record && *record &&
-                       (*record)->value == value_of(static_cast<int>(batch.base_offset.value)),
-                   "a record is served at its offset, as it was written");
+      check_not_lost(kept, next, batch.base_offset);
+      check(batch, next);
+      if (batch.last_offset < next) return;  // Only what is forged.
       next = batch.last_offset + 1;
     }
   }
+
+ private:
+  Offset behind_damage(Offset at) const {
+    const auto behind = partition_.behind_damage(Seek::to(at));
+    return behind && *behind > at ? *behind : at + 1;
+  }
+  void check_not_lost(const std::set<std::int64_t>& kept, Offset from, Offset to) const {
+    if (damages_.beyond_segments) return;
+    const auto lost = kept.lower_bound(from.value);
+    MYELIN_CHECK(lost == kept.end() || *lost >= to.value,
+                 "a record is served or said to be damaged");
+  }
+  void check(const BatchRef& batch, Offset next) const {
+    if (damages_.forged) return;
+    MYELIN_CHECK(batch.last_offset >= next, "reading goes on");
+    auto reader = kafka::RecordReader::open(batch.bytes);
+    MYELIN_CHECK(reader, "what is served is a batch");
+    const auto record = reader->next();
+    MYELIN_CHECK(
+        record && *record && (*record)->value == fuzzed_value(name_, batch.base_offset.value),
+        "a record is served at its offset, as it was written");
+  }
+
+  const Partition& partition_;
+  const std::string name_;
+  const Damages& damages_;
+};
+
+void check_served(const FuzzedDirectory& whole, const Log& log, const Damages& damages) {
+  static const std::set<std::int64_t> nothing;
+  for (const auto& topic : log.topics()) {
+    for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+      const auto name = partition_name(*topic, i);
+      const auto kept = whole.kept.find(name);
+      Reader(*topic->partitions[i], name, damages)
+          .read(kept == whole.kept.end() ? nothing : kept->second);
+    }
+  }
+}
+
+// Starts on it, keeps house, takes another record, and starts again.
+void check_life(const FuzzedDirectory& whole, SimDisk& disk, const Damages& damages) {
+  {
+    FuzzedLog first(disk);
+    if (!first.is_open()) return;
+    check_served(whole, first.log(), damages);
+    first.keep_house();
+    check_served(whole, first.log(), damages);
+    if (const auto plain = first.find("plain")) (void)first.append(plain, 0);
+    (void)first.log().checkpoint();
+  }
+  FuzzedLog second(disk);
+  MYELIN_CHECK(second.is_open() || damages.beyond_segments,
+               "a second start works as the first did");
+  if (second.is_open()) check_served(whole, second.log(), damages);
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const Files whole = make_files();
-  auto files = whole;
+  static const FuzzedDirectory whole = FuzzedDirectoryMaker().make();
+  auto files = whole.files;
+  Damages damages;
   const std::span<const std::uint8_t> input(data, size);
   for (std::size_t i = 0; (i + 1) * kDamageBytes <= size && i < kDamagesMax; ++i) {
     const auto damage = input.subspan(i * kDamageBytes, kDamageBytes);
-    apply(files[damage[0] % files.size()].second, damage);
+    apply(files[damage[0] % files.size()], damage, damages);
   }
   SimDisk disk;
-  for (const std::string directory : {"/data", "/data/journal", "/data/topics", "/data/topics/a-0"})
-    MYELIN_CHECK(disk.make_directory(directory), "a folder");
+  for (const auto& [path, content] : files) {
+    for (auto slash = path.find('/', 1); slash != std::string::npos;
+         slash = path.find('/', slash + 1))
+      (void)disk.make_directory(path.substr(0, slash));
+  }
   for (auto& [path, content] : files) disk.set_content(path, std::move(content));
-  FixedRandom random;
-  const ManualClock clock;
-  const auto log = Log::open(disk, clock, random, options());
-  if (log) check_served(**log);
+  check_life(whole, disk, damages);
   return 0;
 }

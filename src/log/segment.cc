@@ -224,21 +224,31 @@ Result<std::uint64_t> Segment::find(const SegmentState& state, Seek seek) const 
   std::uint64_t high = state.batch_count;
   while (low < high) {
     const auto middle = low + (high - low) / 2;
-    // A damaged entry hides its own batch, not those around it: the next readable one decides.
-    auto probe = middle;
-    auto entry = read_entry(*meta, meta_path_, state, probe);
-    while (is_damaged(entry) && ++probe < high) {
-      entry = read_entry(*meta, meta_path_, state, probe);
-    }
-    if (!entry && !is_damaged(entry)) return std::move(entry).error();
-    if (entry && holds(*entry, seek)) return probe;
-    if (!entry || reaches(*entry, seek)) {
+    MYELIN_TRY(probe, first_readable(*meta, state, middle, high));
+    if (probe && holds(probe->entry, seek)) return probe->index;
+    if (!probe || reaches(probe->entry, seek)) {
       high = middle;
     } else {
-      low = probe + 1;
+      low = probe->index + 1;
     }
   }
   return low;
+}
+
+// A damaged entry hides its own batch, not those around it.
+Result<std::optional<Segment::Readable>> Segment::first_readable(File& meta,
+                                                                 const SegmentState& state,
+                                                                 std::uint64_t from,
+                                                                 std::uint64_t to) const {
+  auto entry = read_entry(meta, meta_path_, state, from);
+  if (entry) return std::optional(Readable{from, *entry});
+  if (!is_damaged(entry)) return std::move(entry).error();
+  for (auto at = from + 1; at < to; at += kEntriesARead) {
+    MYELIN_TRY(some, entries(state, at, std::min(to - at, kEntriesARead)));
+    for (std::size_t i = 0; i < some.size(); ++i)
+      if (some[i]) return std::optional(Readable{at + i, *some[i]});
+  }
+  return std::optional<Readable>();
 }
 
 Result<std::uint64_t> Segment::find_claimed(const SegmentState& state,
@@ -351,16 +361,13 @@ Result<std::vector<BatchRef>> Segment::read_range(const SegmentState& state, See
 
 Result<std::optional<Offset>> Segment::behind_damage(const SegmentState& state, Seek seek) const {
   MYELIN_TRY(first, find(state, seek));
-  for (auto at = first; at < state.batch_count; at += kEntriesARead) {
-    MYELIN_TRY(some, entries(state, at, kEntriesARead));
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      if (!some[i]) continue;
-      // The damage is in the first entry's batch, or in the entries before this one.
-      const bool is_first = at + i == first;
-      return std::optional(is_first ? some[i]->last_offset() + 1 : some[i]->base_offset);
-    }
-  }
-  return std::optional<Offset>();
+  if (first >= state.batch_count) return std::optional<Offset>();
+  MYELIN_TRY(meta, files_.get(meta_path_));
+  MYELIN_TRY(found, first_readable(*meta, state, first, state.batch_count));
+  if (!found) return std::optional<Offset>();
+  // The damage is in the first entry's batch, or in the entries before this one.
+  const auto& entry = found->entry;
+  return std::optional(found->index == first ? entry.last_offset() + 1 : entry.base_offset);
 }
 
 void Segment::start_read(const SegmentState& state) const {

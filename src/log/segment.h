@@ -130,6 +130,13 @@ class Segment {
                                            std::size_t bytes_max) const;
   Result<std::vector<MetaEntry>> range_of(const SegmentState& state, std::uint64_t first,
                                           std::size_t bytes_max) const;
+  struct Readable {
+    std::uint64_t index = 0;
+    MetaEntry entry;
+  };
+  // The first entry that can be read, from `from` on and before `to`.
+  Result<std::optional<Readable>> first_readable(File& meta, const SegmentState& state,
+                                                 std::uint64_t from, std::uint64_t to) const;
   Result<std::uint64_t> find(const SegmentState& state, Seek seek) const;
   Result<std::uint64_t> find_claimed(const SegmentState& state, std::int64_t timestamp_ms) const;
 

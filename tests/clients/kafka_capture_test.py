@@ -33,17 +33,20 @@ CLIENTS = {
     "java": lambda: [*kafka_java_test.java(), kafka_java_test.PROGRAM],
     "java 3": lambda: [*kafka_java_test.java("3"), kafka_java_test.PROGRAM],
 }
+LINES = {"java": None, "java 3": "3"}  # Of Kafka's jars.
 
+TWENTY_YEARS_MS = 20 * 365 * 24 * 3_600_000  # The records are of 2023, and Kafka goes by what they say.
 HEARTBEAT = 12
+CONSUMER_GROUP_DESCRIBE = 69  # Of next-generation groups. A client that cannot ask it asks DescribeGroups, which it does anyway.
 
 
-def session(client, name):
+def session(client, name, bootstrap):
     """Each thing once that a test of kafka_behaviour.py does."""
     topic, group = f"{TOPIC}-{name.replace(' ', '-')}", f"{GROUP}-{name.replace(' ', '-')}"
-    client.do("create", topic=topic, partitions=2, configs={"retention.ms": "3600000"})
+    client.do("create", topic=topic, partitions=2, configs={"retention.ms": str(TWENTY_YEARS_MS)})
     servers.wait_until(lambda: client.do("topics").get(topic) == 2, "the topic")
     client.do("configs", topic=topic)
-    client.do("alter", topic=topic, configs={"retention.ms": "7200000"})
+    client.do("alter", topic=topic, configs={"retention.ms": str(2 * TWENTY_YEARS_MS)})
     client.do("add_partitions", topic=topic, partitions=3)
     servers.wait_until(lambda: client.do("topics").get(topic) == 3, "the third partition")
     sent = [record(b"value %d" % at, b"key", [("name", b"data")], timestamp=1_700_000_000_000 + at) for at in range(4)]
@@ -57,18 +60,29 @@ def session(client, name):
     client.leave("one")
     client.do("groups")
     client.do("group_offsets", group=group)
+    outcomes = admin_calls(LINES[name], bootstrap, topic, group) if name in LINES else {}
     client.do("delete", topic=topic)
+    return outcomes
+
+
+def admin_calls(line, *arguments):
+    """What an administrator seldom asks, by java/AdminCalls.java: what came of each call."""
+    command = [*kafka_java_test.java(line), kafka_client.HERE / "java" / "AdminCalls.java", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_MAX)
+    if done.returncode:
+        raise AssertionError(done.stderr)
+    return dict(line.split("\t") for line in done.stdout.splitlines())
 
 
 def capture(server, relay):
-    """Client: the exchanges of its session."""
-    found = {}
+    """Client: the exchanges of its session; client: what came of its administrator's calls."""
+    found, outcomes = {}, {}
     for name, command in CLIENTS.items():
         before = len(relay.exchanges)
         with kafka_client.Client(command(), relay.bootstrap) as client:
-            session(client, name)
+            outcomes[name] = session(client, name, relay.bootstrap)
         found[name] = relay.exchanges[before:]
-    return found
+    return found, outcomes
 
 
 def with_myelin():
@@ -83,6 +97,24 @@ def with_kafka():
     server = kafka_real.RealKafka(kafka_client.free_port(), kafka_client.free_port(), advertised=port)
     with server, kafka_relay.Relay(port, server.port) as relay:
         return capture(server, relay), advertised(server.port), relay.faults
+
+
+def logins():
+    """The exchanges of an administrator who logs in to Kafka with SASL."""
+    port, controller, sasl = (kafka_client.free_port() for _ in range(3))
+    settings = {
+        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},SASL_PLAINTEXT://127.0.0.1:{sasl}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl}",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.sasl_plaintext.plain.sasl.jaas.config":
+            'org.apache.kafka.common.security.plain.PlainLoginModule required user_probe="probe";',
+    }
+    server = kafka_real.RealKafka(port, controller, settings=settings)
+    with server, kafka_relay.Relay(kafka_client.free_port(), sasl) as relay:
+        for line in LINES.values():
+            if admin_calls(line, "", "", "", relay.bootstrap) != {"login": "false"}:
+                raise AssertionError("nobody logged in")
+        return relay.exchanges
 
 
 def advertised(port):
@@ -131,8 +163,8 @@ class Capture(unittest.TestCase):
     def setUpClass(cls):
         if not kafka_node_test.INSTALLED:
             raise unittest.SkipTest(kafka_node_test.WHY_NOT)
-        cls.ours, cls.our_versions, cls.our_faults = with_myelin()
-        cls.theirs, cls.their_versions, _ = with_kafka()
+        (cls.ours, cls.our_outcomes), cls.our_versions, cls.our_faults = with_myelin()
+        (cls.theirs, cls.their_outcomes), cls.their_versions, _ = with_kafka()
         cls.our_frames = {name: read(exchanges) for name, exchanges in cls.ours.items()}
         cls.their_frames = {name: read(exchanges) for name, exchanges in cls.theirs.items()}
 
@@ -153,11 +185,18 @@ class Capture(unittest.TestCase):
             ours, theirs = versions(self.ours[name]), versions(self.theirs[name])
             if HEARTBEAT not in ours:  # A matter of time alone.
                 theirs.pop(HEARTBEAT, None)
+            theirs.pop(CONSUMER_GROUP_DESCRIBE, None)
             for key, wanted in theirs.items():
                 with self.subTest(f"{name}: API {key}"):
                     newest = self.our_versions[key][1]
                     self.assertEqual({min(version, newest) for version in wanted}, ours.get(key))
             self.assertEqual(set(theirs), set(ours) - ({HEARTBEAT} - set(theirs)), name)
+
+    def test_an_administrator_is_told_what_kafka_tells(self):
+        for name in LINES:
+            for call, outcome in self.their_outcomes[name].items():
+                with self.subTest(f"{name}: {call}"):
+                    self.assertEqual(outcome, self.our_outcomes[name][call])
 
     def test_no_error_is_answered_that_kafka_does_not_answer_in_the_same_session(self):
         for name in CLIENTS:
@@ -180,7 +219,7 @@ def codec_versions():
 def write():
     """The shortest and the longest of each message and version: requests of all clients, responses of Kafka."""
     known, best = codec_versions(), {}
-    for exchanges in with_kafka()[0].values():
+    for exchanges in [*with_kafka()[0][0].values(), logins()]:
         for frame in read(exchanges):
             if frame["version"] in known.get(frame["api"], ()) and len(frame["body"]) <= HEX_DIGITS_MAX:
                 name = (frame["api"], frame["direction"] == "response", frame["version"])

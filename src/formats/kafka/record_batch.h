@@ -171,6 +171,8 @@ Result<BatchInfo> parse_batch_header(std::string_view bytes);
 // `batch` is exactly one batch (else InvalidInput) and its CRC is right (else Corrupt). Says
 // nothing about the records inside.
 Status verify_batch(std::string_view batch);
+// The same of the CRC alone, whatever the header says: `batch` has at least kBatchUncheckedBytes.
+Status verify_checksum(std::string_view batch);
 
 // Writes `info` into the first 61 bytes of `batch`, a whole batch but for them, and then its CRC.
 // Length, magic and CRC are computed, whatever `info` says of them. `batch` is no longer than

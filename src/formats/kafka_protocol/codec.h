@@ -26,6 +26,8 @@ class Output {
   void refer(std::string_view elsewhere) { references_.push_back({bytes_.size(), elsewhere}); }
 
   std::size_t size_bytes() const;
+  // Nothing of it is elsewhere: bytes() is all.
+  bool is_plain() const { return references_.empty(); }
   // All of it in order: views that hold until the next change.
   std::vector<std::string_view> parts() const;
   // All of it in one, for tests and small messages.

@@ -228,7 +228,7 @@ TEST_F(AdminTest, RefusesSettingsThatCannotBe) {
   make_topic("labs");
   auto client = connect();
   EXPECT_EQ(change(client, "labs", {{"no.such", 0, "1"}}), code(KafkaError::InvalidConfig));
-  EXPECT_EQ(change(client, "labs", {{"retention.ms", 0}}), code(KafkaError::InvalidConfig));
+  EXPECT_EQ(change(client, "labs", {{"retention.ms", 0}}), code(KafkaError::InvalidRequest));
   EXPECT_EQ(change(client, "labs", {{"retention.ms", 2, "1"}}), code(KafkaError::InvalidConfig));
   EXPECT_EQ(change(client, "labs", {{"retention.ms", 9, "1"}}), code(KafkaError::InvalidRequest));
   EXPECT_EQ(change(client, "nowhere", {{"retention.ms", 0, "1"}}),

@@ -239,7 +239,7 @@ Outcome collect(Call& call, const IncrementalAlterConfigsRequest::Resource& reso
     switch (static_cast<ConfigOperation>(given.config_operation)) {
       case ConfigOperation::Set:
         if (!given.value)
-          return {KafkaError::InvalidConfig, fmt::format("{}: null is no value", name)};
+          return {KafkaError::InvalidRequest, fmt::format("{}: null is no value", name)};
         changes[name] = std::string(*given.value);
         break;
       case ConfigOperation::Delete: changes[name] = std::nullopt; break;

@@ -105,6 +105,8 @@ class Handler {
   virtual io::Task<void> start(Call& call) = 0;
   // Afterwards the call is answered or refused, or has no answer (acks=0).
   virtual io::Task<void> finish(Call& call);
+  // Once started: finish() would not wait.
+  virtual bool is_ready() const { return false; }
 };
 
 // A handler that does all its work in start(): a function from request to response.
@@ -123,6 +125,7 @@ class AnswerHandler<kAnswer> final : public Handler {
     const Response response = co_await kAnswer(call, *request);
     call.answer(response);
   }
+  bool is_ready() const override { return true; }
 };
 
 template <auto kAnswer>

@@ -32,6 +32,7 @@ class Durable final : public log::AppendWaiter {
   void completed(Result<broker::CommitNumber> commit) override {
     done_.set(commit ? Status() : Status(std::move(commit).error()), broker_.wakeups());
   }
+  bool is_told() const { return done_.ready(); }
   io::Task<Status> wait() { return done_.wait(); }
 
  private:
@@ -70,6 +71,7 @@ class ProduceHandler final : public Handler {
  public:
   io::Task<void> start(Call& call) override;
   io::Task<void> finish(Call& call) override;
+  bool is_ready() const override;
 
  private:
   void lay_out();
@@ -300,6 +302,12 @@ io::Task<void> ProduceHandler::finish(Call& call) {
       parts_, [](const Part& part) { return part.answer.error_code != code(KafkaError::None); });
   if (failed)
     call.refuse(Error(ErrorCode::InvalidInput, "records were refused that want no answer"));
+}
+
+bool ProduceHandler::is_ready() const {
+  return request_.acks == 0 || std::ranges::all_of(pending_, [](const Pending& write) {
+           return write.durable->is_told();
+         });
 }
 
 void ProduceHandler::answer(Call& call) {

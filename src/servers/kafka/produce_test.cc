@@ -86,7 +86,7 @@ TEST_F(ProduceTest, RefusesWhatKafkaRefusesWithItsCodes) {
   old[16] = 1;
   EXPECT_EQ(error("labs", old), code(KafkaError::InvalidRecord));
   EXPECT_EQ(error("labs", batch({std::string(2'000'000, 'x')})), code(KafkaError::MessageTooLarge));
-  EXPECT_EQ(error("labs", sound.substr(0, 40)), code(KafkaError::CorruptMessage));
+  EXPECT_EQ(error("labs", sound.substr(0, 40)), code(KafkaError::InvalidRecord));
 }
 
 std::string zstd(std::string_view plain) {
@@ -305,6 +305,20 @@ TEST_F(ProduceTest, ClosesTheConnectionWhereNoAnswerIsWantedAndRecordsAreWrong) 
   auto client = connect();
   const auto bytes = batch({"a"});
   client.send(produce_request(client, "nowhere", bytes, 0), 9);
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST_F(ProduceTest, AnswersWhatCameBeforeARequestForWhichItCloses) {
+  start();
+  make_topic("labs");
+  auto client = connect();
+  const auto bytes = batch({"a"});
+  client.send(produce_request(client, "labs", bytes), 9);
+  client.send(MetadataRequest(), 9);
+  client.send(produce_request(client, "nowhere", bytes, 0), 9);
+  const auto response = client.receive<ProduceResponse>(9);
+  EXPECT_EQ(response.responses[0].partition_responses[0].error_code, 0);
+  client.receive<MetadataResponse>(9);
   EXPECT_TRUE(client.is_closed());
 }
 

@@ -18,6 +18,7 @@ constexpr std::size_t kHeaderBytesMin = 8;
 constexpr std::size_t kUnreadBytesKept = 1024;  // An idle connection holds no more.
 // Of answers that wait for a peer to read: beyond it no further request is begun.
 constexpr std::size_t kUnsentBytesMax = 1u << 20;
+constexpr std::size_t kGatheredBytesMax = 16u << 10;  // Of small answers that go out together.
 
 bool is_loopback(std::string_view peer) {
   return peer.starts_with("127.") || peer.starts_with("[::1]");
@@ -214,6 +215,7 @@ io::Task<void> Session::run_step(io::Task<void> step, Call& call) {
 }
 
 io::Task<void> Session::write() {
+  std::string small;  // Answers that go out with the next one.
   for (;;) {
     while (in_flight_.empty()) {
       if (!reading_) co_return;
@@ -221,28 +223,45 @@ io::Task<void> Session::write() {
     }
     const auto next = std::move(in_flight_.front());
     in_flight_.pop_front();
-    co_await run_step(next->handler->finish(next->call), next->call);
-    if (next->call.refusal()) {
-      refuse(next->call);
-      throw io::Broken("an answer was refused");
+    auto& call = next->call;
+    co_await run_step(next->handler->finish(call), call);
+    const bool refused = call.refusal().has_value();
+    const bool gathered = !refused && gather(call, small);
+    if (!gathered) {
+      const bool written = co_await write_answers(small, refused ? nullptr : &call.output());
+      if (refused) {
+        refuse(call);
+        throw io::Broken("an answer was refused");
+      }
+      if (!written) {
+        server_.parts().logger.limited(LogLevel::Warn, "kafka.connection.slow",
+                                       {{"peer", context_.peer}, {"api", call.api().name}});
+        throw io::Broken("an answer could not be written");
+      }
+      small.clear();
     }
-    const bool written = co_await write_answer(next->call);
-    if (!written) throw io::Broken("an answer could not be written");
     --in_flight_count_;
     unsent_bytes_ -= next->answer_bytes;
     room_.notify();
   }
 }
 
-io::Task<bool> Session::write_answer(const Call& call) {
+// A write to the socket costs more than all else that a small answer does: one whose successor can
+// be answered without waiting, as is one that the same commit made durable, goes out with that.
+bool Session::gather(const Call& call, std::string& small) const {
   const auto& output = call.output();
-  if (output.bytes().empty()) co_return true;
-  const auto parts = output.parts();
+  if (!output.is_plain() || small.size() + output.bytes().size() > kGatheredBytesMax) return false;
+  if (in_flight_.empty() || !in_flight_.front()->handler->is_ready()) return false;
+  small += output.bytes();
+  return true;
+}
+
+io::Task<bool> Session::write_answers(std::string_view small, const Output* last) {
+  std::vector<std::string_view> parts;
+  if (last != nullptr && !last->bytes().empty()) parts = last->parts();
+  if (!small.empty()) parts.insert(parts.begin(), small);
+  if (parts.empty()) co_return true;
   const auto written = co_await connection_.write_all(parts);
-  if (!written) {
-    server_.parts().logger.limited(LogLevel::Warn, "kafka.connection.slow",
-                                   {{"peer", context_.peer}, {"api", call.api().name}});
-  }
   co_return written.has_value();
 }
 

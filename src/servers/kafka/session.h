@@ -70,7 +70,9 @@ class Session {
   static io::Task<void> run_step(io::Task<void> step, Call& call);
   // Throws Broken where an answer cannot be given: read() may wait for room that would never come.
   io::Task<void> write();
-  io::Task<bool> write_answer(const Call& call);
+  bool gather(const Call& call, std::string& small) const;
+  // `last` may be null.
+  io::Task<bool> write_answers(std::string_view small, const Output* last);
   void refuse(std::string_view reason);
   void refuse(const Call& call);
   security::AuditEvent audit_event(security::AuditAction action, security::Resource resource);
