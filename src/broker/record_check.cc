@@ -51,7 +51,7 @@ std::optional<RecordRefusal> check_frame(std::string_view records) {
     return fault(RecordFault::Corrupt, fmt::format("the batch has a length of {}", length));
   if (records.size() <= kMagicAt)
     return fault(RecordFault::Invalid, fmt::format("{} bytes are no batch", records.size()));
-  const int magic = static_cast<signed char>(records[kMagicAt]);
+  const auto magic = load_be<std::int8_t>(records.data() + kMagicAt);
   if (magic < 0 || magic > kafka::kBatchMagic)
     return fault(RecordFault::Corrupt, fmt::format("the batch has magic {}", magic));
   const auto size = kBatchPrefixBytes + static_cast<std::size_t>(length);
@@ -163,6 +163,8 @@ RecordCheck check_records(std::string_view records, const RecordRules& rules, Ti
   const auto length = load_be<std::int32_t>(records.data() + kLengthAt);
   const auto behind = records.substr(kBatchPrefixBytes + static_cast<std::size_t>(length));
   records.remove_suffix(behind.size());
+  if (!behind.empty() && !check_frame(behind))
+    return refuse(RecordFault::Invalid, "there is more than one batch for the partition");
   if (const auto at = load_be<std::int64_t>(records.data()); at != 0)
     return refuse(RecordFault::Invalid, fmt::format("the batch's base offset is {}, not 0", at));
   if (records.size() > rules.batch_bytes_max)
@@ -171,7 +173,7 @@ RecordCheck check_records(std::string_view records, const RecordRules& rules, Ti
     return refuse(RecordFault::Corrupt, whole.error().message());
   // What is wrong behind a right checksum is wrong however often it is sent.
   if (!behind.empty())
-    return refuse(RecordFault::Invalid, "there is more than one batch for the partition");
+    return refuse(RecordFault::Invalid, fmt::format("{} bytes follow the batch", behind.size()));
   const auto info = kafka::parse_batch_header(records);
   if (!info) return refuse(RecordFault::Invalid, info.error().message());
   if (auto refusal = check_header(*info)) return {std::nullopt, *refusal};

@@ -52,7 +52,7 @@ class RulesBox {
 enum class RecordFault : std::uint8_t {
   Corrupt,            // The checksum is wrong, or what precedes it cannot be.
   TooLarge,           // Beyond batch_bytes_max, or unpacked beyond unpacked_bytes_max.
-  UnsupportedFormat,  // Another magic than 2.
+  UnsupportedFormat,  // Magic 0 or 1.
   Invalid,            // No batch, or records that contradict their batch or the topic's rules.
   Timestamp,          // Too far from now.
 };

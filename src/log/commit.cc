@@ -39,7 +39,8 @@ bool Log::wait_for_writes() {
   MutexLock lock(queue_mutex_);
   // Half of those that were just told: the others come while these are put into a frame. Few are
   // not worth a second waking.
-  await_writes(in_bulk_ ? usual_group_ : (usual_group_ + 1) / 2);
+  await_writes(usual_.in_bulk ? usual_.writes : (usual_.writes + 1) / 2);
+  awaited_ = usual_.in_bulk && !queue_.empty();
   while (queue_.empty()) {
     if (closing_) return tail_open_ && !failed_;
     committer_wants_ = 1;
@@ -57,15 +58,16 @@ bool Log::wait_for_writes() {
 
 // Writers that wait for their acknowledgments come back together after a commit. Writing what the
 // first of them brings would split them into halves that take turns, at twice the syncs: so the
-// committer waits for as many as came lately. Not longer than a sync takes: that would cost more
-// than a second one. A few writers of single records gain nothing by it, and those who send without
-// waiting for acknowledgments would only have theirs later: at 10,000 records a second 0.5 instead
-// of 0.35 ms. A few that send much are after throughput: one Kafka producer has five requests of
-// 16 KB under way, and two thirds of the processor time of a commit are its own, whatever is in it.
+// committer waits for as many as came lately. Not longer than a sync takes each time: that would
+// cost more than a second one. A few writers of single records gain nothing by it, and those who
+// send without waiting for acknowledgments would only have theirs later: at 10,000 records a second
+// 0.5 instead of 0.35 ms. A few that send much are after throughput: one Kafka producer has five
+// requests of 16 KB under way, and two thirds of the processor time of a commit are its own,
+// whatever is in it.
 void Log::await_writes(std::size_t count) {
   constexpr SteadyTime::duration kWaitMax = std::chrono::microseconds(250);
   constexpr std::size_t kManyWriters = 8;
-  if (usual_group_ < kManyWriters && !in_bulk_) return;
+  if (usual_.writes < kManyWriters && !usual_.in_bulk) return;
   committer_wants_ = count;
   // Woken before by nothing but what it waits for, the end, or a whim of the system.
   if (queue_.size() < count && !closing_ && !failed_)
@@ -82,7 +84,7 @@ bool Log::take(Group& group) {
   if (group.whole) return false;
   MutexLock lock(queue_mutex_);
   if (queue_.empty() && group.writes > 0) {
-    await_writes(usual_group_ - group.writes);
+    if (!awaited_) await_writes(usual_.writes - group.writes);
     group.whole = true;
   }
   while (!queue_.empty()) {
@@ -103,7 +105,7 @@ bool Log::take(Group& group) {
     taken_.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
-  group.whole = group.whole || group.writes >= usual_group_;
+  group.whole = group.whole || group.writes >= usual_.writes;
   return !taken_.empty();
 }
 
@@ -117,21 +119,20 @@ Status Log::build(Group& group) {
     taken_.clear();
   }
   if (status) status = large_batches_.sync();
-  usual_group_ = std::max({group.writes, usual_group_ - (usual_group_ + 7) / 8, std::size_t{1}});
-  in_bulk_ = group.bytes >= kBulkBytes * group.writes;
+  usual_.writes = std::max({group.writes, usual_.writes - (usual_.writes + 7) / 8, std::size_t{1}});
+  usual_.in_bulk = group.writes > 0 && group.bytes >= kBulkBytes * group.writes;
   large_bytes_ += group.builder.large_bytes();
   return status;
 }
 
 void Log::commit_group() {
-  Group group{CommitBuilder(large_batches_, options_.large_batch_bytes, last_commit_ + 1,
-                            {usual_group_, last_body_bytes_})};
+  Group group{CommitBuilder(large_batches_, options_.large_batch_bytes, last_commit_ + 1, usual_)};
   auto status = build(group);
   const auto [commit, frame, entry_count] = group.builder.finish();
   FrameHeader header;
   header.commit = commit->number;
   header.durable_through = last_commit_;
-  header.body_bytes = last_body_bytes_ = frame->body_bytes();
+  header.body_bytes = usual_.body_bytes = frame->body_bytes();
   header.entry_count = entry_count;
   commit->reserved = group.bytes;
   if (status) status = write_frame(*commit, *frame, header);

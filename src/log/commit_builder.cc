@@ -7,7 +7,7 @@
 namespace myelin::log {
 
 CommitBuilder::CommitBuilder(LargeBatchWriter& large_batches, std::size_t large_batch_bytes,
-                             CommitNumber number, Expected expected)
+                             CommitNumber number, UsualCommit expected)
     : large_batches_(large_batches),
       large_batch_bytes_(large_batch_bytes),
       expected_(expected),

@@ -14,15 +14,18 @@
 
 namespace myelin::log {
 
+// What commits are like, lately.
+struct UsualCommit {
+  std::size_t writes = 1;
+  std::size_t body_bytes = 0;  // The last one's.
+  bool in_bulk = false;        // The writes of the last one were large.
+};
+
 class CommitBuilder {
  public:
-  // How much there will be; only a guess.
-  struct Expected {
-    std::size_t writes = 0;
-    std::size_t body_bytes = 0;
-  };
+  // `expected` is only a guess.
   CommitBuilder(LargeBatchWriter& large_batches, std::size_t large_batch_bytes, CommitNumber number,
-                Expected expected);
+                UsualCommit expected);
 
   // Takes out what it keeps. Unavailable when a large batch could not be written.
   Status add(Write& write, Timestamp received);
@@ -44,7 +47,7 @@ class CommitBuilder {
 
   LargeBatchWriter& large_batches_;
   const std::size_t large_batch_bytes_;
-  const Expected expected_;
+  const UsualCommit expected_;
   const std::shared_ptr<Commit> commit_;
   const std::shared_ptr<FrameBuffer> frame_;
   struct InBody {

@@ -23,9 +23,9 @@
 #include "base/time.h"
 #include "log/checkpoint.h"
 #include "log/commit.h"
+#include "log/commit_builder.h"
 #include "log/disk.h"
 #include "log/file_pool.h"
-#include "log/frame_buffer.h"
 #include "log/journal.h"
 #include "log/large_batch.h"
 #include "log/options.h"
@@ -233,9 +233,8 @@ class Log {
   std::uint64_t large_bytes_ = 0;  // Written to segments since a checkpoint was last asked for.
   std::vector<Pending> taken_;
   SteadyTime::duration last_sync_{};
-  std::size_t usual_group_ = 1;  // Writes a commit, lately.
-  bool in_bulk_ = false;         // The last ones were large.
-  std::size_t last_body_bytes_ = 0;
+  UsualCommit usual_;
+  bool awaited_ = false;  // The writes of this commit were waited for.
 
   // The sequencer: what is numbered and waits to be committed.
   mutable Mutex queue_mutex_;

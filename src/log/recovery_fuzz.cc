@@ -1,7 +1,7 @@
 // Arbitrary damage to the files of a small data directory that a real log made: opening it says
 // what is wrong, or works and serves only records that were written, in their order; it never
-// crashes and never serves anything else. As long as only segments are damaged every record is
-// served or said to be damaged, also after housekeeping and another start.
+// crashes and never serves anything else. As long as only the .log files of segments are damaged
+// every record is served or said to be damaged, also after housekeeping and another start.
 //
 // The input is a list of damages of eight bytes each: which file, what to do, where, with which
 // value. One of them makes the checksum of a checkpoint or frame right again: from then on anything
@@ -24,6 +24,7 @@ using namespace myelin::log;
 constexpr std::size_t kDamageBytes = 8;
 constexpr std::size_t kDamagesMax = 16;
 constexpr std::size_t kCheckpointHeaderBytes = 24;
+constexpr std::int64_t kOffsetsMax = 1000;
 constexpr int kForgedStepsMax = 500;  // Of a partition that is said to be endless.
 
 struct Damages {
@@ -88,13 +89,18 @@ class Reader {
   // The offsets that neither is true of count as lost.
   void read(const std::set<std::int64_t>& kept) {
     Offset next = partition_.start();
+    check_not_lost(kept, Offset(0), next);
+    check_not_lost(kept, partition_.high_watermark(), Offset(kOffsetsMax));
     for (int steps = 0; next < partition_.high_watermark(); ++steps) {
       if (damages_.forged && steps == kForgedStepsMax) return;
       auto found = partition_.read_buffered(Seek::to(next), 1);
       if (!found) {
         auto stored = partition_.read_stored(Seek::to(next), 1);
         if (!stored) {
-          next = behind_damage(next);
+          const auto behind = behind_damage(next);
+          // Each batch holds one record: damage to one is not another's.
+          check_not_lost(kept, next + 1, behind);
+          next = behind;
           continue;
         }
         found = std::move(*stored);
@@ -140,14 +146,18 @@ class Reader {
 
 void check_served(const FuzzedDirectory& whole, const Log& log, const Damages& damages) {
   static const std::set<std::int64_t> nothing;
+  std::size_t found_kept = 0;
   for (const auto& topic : log.topics()) {
     for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
       const auto name = partition_name(*topic, i);
       const auto kept = whole.kept.find(name);
+      if (kept != whole.kept.end()) ++found_kept;
       Reader(*topic->partitions[i], name, damages)
           .read(kept == whole.kept.end() ? nothing : kept->second);
     }
   }
+  MYELIN_CHECK(damages.beyond_segments || found_kept == whole.kept.size(),
+               "every partition is still there");
 }
 
 // Starts on it, keeps house, takes another record, and starts again.

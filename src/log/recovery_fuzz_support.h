@@ -43,7 +43,7 @@ using Files = std::vector<std::pair<std::string, std::string>>;
 
 struct FuzzedDirectory {
   Files files;
-  // What must be served as long as only segments are damaged, unless it is said to be damaged.
+  // What must be served as long as only .log files are damaged, unless it is said to be damaged.
   std::map<std::string, std::set<std::int64_t>> kept;  // By the partition's name.
 };
 

@@ -137,6 +137,25 @@ TEST_F(SegmentTest, WritesMoreThanItsBufferTakes) {
   for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(found[i].bytes, bytes_[before + i]);
 }
 
+TEST_F(SegmentTest, GoesOnBehindALongStretchOfDamagedEntries) {
+  for (int i = kBatches; i < 700; ++i) add("value");
+  ASSERT_TRUE(segment_.append(std::span(batches_).subspan(kBatches), state_));
+  const auto path = segment_path("/p", Offset(kBase), 0, SegmentFile::Meta);
+  const auto header = disk_.content(path).size() - 700 * kMetaEntryBytes;
+  for (std::size_t i = 100; i < 600; ++i) flip(path, header + i * kMetaEntryBytes);
+  const auto seek = [](std::int64_t batch) { return Seek::to(Offset(kBase + 3 * batch)); };
+  for (const std::int64_t damaged : {100, 101, 356, 357, 599}) {
+    EXPECT_EQ(segment_.read(state_, seek(damaged), 0).error().code(), ErrorCode::Corrupt)
+        << damaged;
+    EXPECT_EQ(*segment_.behind_damage(state_, seek(damaged)), Offset(kBase + 3 * 600)) << damaged;
+  }
+  for (const std::int64_t whole : {0, 99, 600, 699}) {
+    const auto found = segment_.read(state_, seek(whole), 0);
+    ASSERT_TRUE(found) << whole << ": " << found.error().message();
+    EXPECT_EQ(found->front().base_offset, Offset(kBase + 3 * whole));
+  }
+}
+
 TEST_F(SegmentTest, NamesTheRangeOfADamagedBatch) {
   flip(segment_.log_path(), position_of(3) + 70);
   const auto found = read_from(3);

@@ -12,7 +12,7 @@ import zlib
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, OFFSET_COMMIT, FIND_COORDINATOR = 0, 1, 2, 3, 8, 10
 JOIN_GROUP, HEARTBEAT, LEAVE_GROUP, SYNC_GROUP, CREATE_TOPICS, DELETE_TOPICS, DELETE_RECORDS = 11, 12, 13, 14, 19, 20, 21
 OFFSET_FOR_LEADER_EPOCH, DESCRIBE_CONFIGS, CREATE_PARTITIONS, DELETE_GROUPS, INCREMENTAL_ALTER_CONFIGS = 23, 32, 37, 42, 44
-OFFSET_DELETE = 47
+OFFSET_DELETE, DESCRIBE_PRODUCERS = 47, 61
 HOUR_MS = 3_600_000
 REFUSED = (("responses[0].partitionResponses[0]", 87), "kept")  # INVALID_RECORD.
 
@@ -115,6 +115,8 @@ def of_batches(now):
     yield produce("a record with bytes behind its end", batch(now, [varint(40) + record()[1:] + b"\0" * 27]))
     yield produce("a batch at an offset of its own", batch(now, base_offset=77))
     yield produce("two batches", sound + sound)
+    yield produce("two batches, the first with a wrong checksum", batch(now, crc=1) + sound)
+    yield produce("two batches, the second with a wrong checksum", sound + batch(now, crc=1))
     yield produce("a control batch", batch(now, attributes=0x20))
     yield produce("a batch of a transaction", batch(now, attributes=0x10, producer=(5, 0, 0)))
     yield produce("a codec that nobody knows", batch(now, attributes=5), differs=REFUSED)
@@ -171,6 +173,9 @@ def of_reading():
     yield Case("the end of an epoch of a partition that is not there", OFFSET_FOR_LEADER_EPOCH, 3, {
         "replicaId": -1,
         "topics": [{"topic": "plain", "partitions": [{"partition": 9, "currentLeaderEpoch": -1, "leaderEpoch": 0}]}]})
+    for topic, partition in (("nowhere", 0), ("plain", 9)):
+        yield Case(f"producers of {topic} {partition}", DESCRIBE_PRODUCERS, 0, {
+            "topics": [{"name": topic, "partitionIndexes": [partition]}]})
     for name in ("a/b", "", "a" * 250):
         yield Case(f"metadata of a topic named {name[:5]!r}", METADATA, 8, {
             "topics": [{"name": name}], "allowAutoTopicCreation": False, "includeClusterAuthorizedOperations": False,

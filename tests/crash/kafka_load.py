@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from kafka_history import GROUP, TOPIC, is_sound, parse_value, value_of
 
 PARTITIONS = 3
+LEAVE_SECONDS = 5
 END_SECONDS = 90
 BASE = {
     "bootstrap.servers": sys.argv[1],
@@ -135,6 +136,15 @@ class Member(threading.Thread):
                 self.note_read("read", message, member=self.name)
             if messages:
                 self.commit(consumer)
+        self.leave(consumer)
+
+    @staticmethod
+    def leave(consumer):
+        """An assignment that comes while librdkafka closes keeps it from ever coming back (its issues 4527 and 4884)."""
+        consumer.unsubscribe()
+        deadline = time.monotonic() + LEAVE_SECONDS
+        while consumer.assignment() and time.monotonic() < deadline:
+            consumer.poll(0.05)
         consumer.close()
 
     def commit(self, consumer):

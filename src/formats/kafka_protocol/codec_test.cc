@@ -5,6 +5,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "formats/kafka_protocol/message_test_support.h"
@@ -111,6 +112,17 @@ TEST(KafkaCodec, HasSamplesOfEveryVersionOfEveryMessage) {
   }
   MYELIN_KAFKA_APIS(MYELIN_COUNT)
 #undef MYELIN_COUNT
+}
+
+TEST(KafkaCodec, HasBeenHeldAgainstWhatWasSaidOfEveryApi) {
+  std::set<std::string> said;
+  for (const auto& sample : read_samples("captured.txt"))
+    said.insert(sample.name().substr(0, sample.name().rfind(' ')));
+#define MYELIN_SAID(Api)                       \
+  EXPECT_TRUE(said.contains(#Api " request")); \
+  EXPECT_TRUE(said.contains(#Api " response"));
+  MYELIN_KAFKA_APIS(MYELIN_SAID)
+#undef MYELIN_SAID
 }
 
 TEST(KafkaCodec, RefusesEveryMessageThatIsCutShort) {

@@ -58,6 +58,11 @@ class KafkaClient {
 
   template <class Request>
   void send(const Request& request, std::int16_t version) {
+    client_.send(framed(request, version));
+  }
+  // Its bytes, to be sent together with others.
+  template <class Request>
+  std::string framed(const Request& request, std::int16_t version) {
     std::string header;
     encode_request_header({.api_key = Request::kApi.key,
                            .api_version = version,
@@ -66,14 +71,15 @@ class KafkaClient {
                           Request::kApi, header);
     Output body;
     encode(request, version, body);
-    send_frame(header + body.to_string());
+    return framed(header + body.to_string());
   }
-  void send_frame(std::string_view bytes) {
+  static std::string framed(std::string_view bytes) {
     std::string frame(4, '\0');
     store_be(frame.data(), static_cast<std::int32_t>(bytes.size()));
     frame += bytes;
-    client_.send(frame);
+    return frame;
   }
+  void send_frame(std::string_view bytes) { client_.send(framed(bytes)); }
 
   // Empty when the server has closed the connection.
   std::string read_frame() {

@@ -313,9 +313,9 @@ TEST_F(ProduceTest, AnswersWhatCameBeforeARequestForWhichItCloses) {
   make_topic("labs");
   auto client = connect();
   const auto bytes = batch({"a"});
-  client.send(produce_request(client, "labs", bytes), 9);
-  client.send(MetadataRequest(), 9);
-  client.send(produce_request(client, "nowhere", bytes, 0), 9);
+  client.socket().send(client.framed(produce_request(client, "labs", bytes), 9) +
+                       client.framed(MetadataRequest(), 9) +
+                       client.framed(produce_request(client, "nowhere", bytes, 0), 9));
   const auto response = client.receive<ProduceResponse>(9);
   EXPECT_EQ(response.responses[0].partition_responses[0].error_code, 0);
   client.receive<MetadataResponse>(9);

@@ -238,7 +238,7 @@ io::Task<void> Session::write() {
                                        {{"peer", context_.peer}, {"api", call.api().name}});
         throw io::Broken("an answer could not be written");
       }
-      small.clear();
+      small = std::string();  // An idle connection keeps nothing.
     }
     --in_flight_count_;
     unsent_bytes_ -= next->answer_bytes;

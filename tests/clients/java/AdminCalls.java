@@ -1,5 +1,5 @@
 // What an administrator seldom asks, once each: AdminCalls.java BOOTSTRAP TOPIC GROUP [SASL_BOOTSTRAP].
-// TOPIC has two partitions with at least three records in the first, GROUP has committed there and has no members. A line
+// TOPIC has partitions with at least three records in the first, GROUP has committed there and has no members. A line
 // out for each call: its name, a tab, and what came of it, an error by the name of its class. With SASL_BOOTSTRAP, a
 // listener where "probe" logs in with PLAIN, it logs in there instead.
 
@@ -13,8 +13,6 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.DeleteRecordsOptions;
-import org.apache.kafka.clients.admin.DescribeProducersOptions;
 import org.apache.kafka.clients.admin.NewPartitionReassignment;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -36,7 +34,6 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 public class AdminCalls {
   static final int NODE = 1;
   static final int TIMEOUT_MS = 30_000;
-  static final int GIVEN_UP_MS = 500;  // Of what a client asks again and again.
 
   static void call(String name, Callable<Object> what) throws Exception {
     Object outcome;
@@ -86,8 +83,6 @@ public class AdminCalls {
         return quorum.leaderId() + " " + quorum.voters().size() + " " + quorum.observers().size();
       });
       call("producers", () -> admin.describeProducers(List.of(first)).all().get().get(first).activeProducers().size());
-      call("producers of nothing", () -> admin.describeProducers(List.of(nowhere),
-          new DescribeProducersOptions().timeoutMs(GIVEN_UP_MS)).all().get());
       call("elect", () -> named(admin.electLeaders(ElectionType.PREFERRED, Set.of(first)).partitions().get().get(first)));
       call("elect nothing", () -> named(
           admin.electLeaders(ElectionType.PREFERRED, Set.of(nowhere)).partitions().get().get(nowhere)));
@@ -112,9 +107,6 @@ public class AdminCalls {
               .lowWatermark());
       call("records deleted beyond the end",
           () -> admin.deleteRecords(Map.of(first, RecordsToDelete.beforeOffset(1_000))).all().get());
-      call("records of nothing deleted",
-          () -> admin.deleteRecords(Map.of(new TopicPartition("nowhere", 0), RecordsToDelete.beforeOffset(1)),
-              new DeleteRecordsOptions().timeoutMs(GIVEN_UP_MS)).all().get());
       call("offsets deleted", () -> admin.deleteConsumerGroupOffsets(group, Set.of(first)).all().get());
       call("group deleted", () -> admin.deleteConsumerGroups(List.of(group)).all().get());
       call("no group deleted", () -> admin.deleteConsumerGroups(List.of("nobody")).all().get());
