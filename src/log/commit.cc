@@ -158,16 +158,14 @@ void Log::commit_group() {
 // Smooth: the nearer the journal is to its end, the longer each commit waits, so that producers
 // slow down before they would stand still.
 void Log::throttle() {
-  const auto used = journal_used();
-  constexpr double kFrom = 2.0 / 3;
-  if (used <= kFrom) return;
-  const auto share = std::min(1.0, (used - kFrom) / (1 - kFrom));
-  const auto delay = std::chrono::duration_cast<std::chrono::microseconds>(
-      share * share * std::chrono::duration<double, std::milli>(options_.throttle_max));
+  const auto delay = throttle_delay(journal_used(), options_.throttle_max);
+  if (delay == SteadyTime::duration::zero()) return;
   const auto due = clock_.steady() + delay;
   MutexLock lock(buffer_mutex_);
   for (auto now = clock_.steady(); now < due && !failed_ && !stopping_; now = clock_.steady()) {
-    if (journal_used() <= kFrom) return;  // A checkpoint has come in between.
+    // A checkpoint may come in between.
+    if (throttle_delay(journal_used(), options_.throttle_max) == SteadyTime::duration::zero())
+      return;
     buffer_changed_.wait_for(buffer_mutex_,
                              std::chrono::duration_cast<std::chrono::microseconds>(due - now));
   }

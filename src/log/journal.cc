@@ -20,6 +20,13 @@ std::string_view zero_bytes() {
 
 }  // namespace
 
+SteadyTime::duration throttle_delay(double used, std::chrono::milliseconds max) {
+  constexpr double kFrom = 2.0 / 3;
+  const auto share = std::clamp((used - kFrom) / (1 - kFrom), 0.0, 1.0);
+  return std::chrono::duration_cast<SteadyTime::duration>(
+      share * share * std::chrono::duration<double, std::milli>(max));
+}
+
 std::string JournalGeometry::path(std::uint64_t lap) const {
   return fmt::format("{}/{}.journal", directory, lap % file_count);
 }

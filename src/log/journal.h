@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "log/checkpoint.h"
 #include "log/disk.h"
 #include "log/frame.h"
@@ -31,6 +33,10 @@ struct JournalGeometry {
   // The longest frame a file of this size takes: two fit a file.
   std::uint32_t frame_bytes_max() const;
 };
+
+// How long a commit is held back when so much of the journal, 0 to 1, is covered by no checkpoint:
+// not at all up to two thirds, then ever longer, `max` when it is full.
+SteadyTime::duration throttle_delay(double used, std::chrono::milliseconds max);
 
 // Who writes frames: one start of one directory.
 struct JournalWriterId {

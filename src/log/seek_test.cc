@@ -82,6 +82,23 @@ TEST(Log, RefusesABatchWithGapsBetweenItsOffsets) {
   EXPECT_EQ(log.append("a", "two")->value, 1);
 }
 
+TEST(LogThrottle, DelaysMoreTheFullerTheJournalIsFromTwoThirdsOn) {
+  constexpr std::chrono::milliseconds kMax(20);
+  for (const double used : {0.0, 0.3, 0.66})
+    EXPECT_EQ(throttle_delay(used, kMax).count(), 0) << used;
+  auto last = throttle_delay(0.67, kMax);
+  EXPECT_LT(last, std::chrono::microseconds(10));
+  for (int percent = 68; percent <= 100; ++percent) {
+    const auto delay = throttle_delay(percent / 100.0, kMax);
+    EXPECT_GT(delay, last) << percent;
+    // No step is a cliff.
+    EXPECT_LT(delay - last, std::chrono::microseconds(1300)) << percent;
+    last = delay;
+  }
+  EXPECT_EQ(last, kMax);
+  EXPECT_EQ(throttle_delay(1.5, kMax), kMax);
+}
+
 // The flusher waits in a callback, so that no checkpoint frees the journal; the clock stands still,
 // so that the delay of a commit does not end by itself.
 TEST(LogThrottle, DelaysCommitsWhenTheJournalIsNearlyFull) {
