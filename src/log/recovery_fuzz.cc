@@ -12,8 +12,6 @@
 #include <span>
 
 #include "base/bytes.h"
-#include "base/crc32c.h"
-#include "log/frame.h"
 #include "log/recovery_fuzz_support.h"
 
 namespace {
@@ -23,7 +21,6 @@ using namespace myelin::log;
 
 constexpr std::size_t kDamageBytes = 8;
 constexpr std::size_t kDamagesMax = 16;
-constexpr std::size_t kCheckpointHeaderBytes = 24;
 constexpr std::int64_t kOffsetsMax = 1000;
 constexpr int kForgedStepsMax = 500;  // Of a partition that is said to be endless.
 
@@ -34,20 +31,6 @@ struct Damages {
 
 bool is_segment(const std::string& path) {
   return path.ends_with(".log") && path.starts_with("/data/topics/");
-}
-
-void seal_checkpoint(std::string& content) {
-  if (content.size() < kCheckpointHeaderBytes) return;
-  store_le(content.data() + 12, crc32c(std::string_view(content).substr(kCheckpointHeaderBytes)));
-  store_le(content.data() + 16, std::uint64_t{content.size() - kCheckpointHeaderBytes});
-}
-
-void seal_frame(std::string& content, std::size_t place) {
-  const auto at = place / kBlockBytes * kBlockBytes;
-  const auto header = decode_frame_header(std::string_view(content).substr(at));
-  if (!header || header->body_bytes > content.size() - at - kFrameHeaderBytes) return;
-  encode_frame_header(content.data() + at, *header,
-                      std::string_view(content).substr(at + kFrameHeaderBytes, header->body_bytes));
 }
 
 void apply(std::pair<std::string, std::string>& file, std::span<const std::uint8_t> damage,

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <future>
 #include <map>
 #include <set>
 #include <string>
@@ -14,23 +13,12 @@
 
 #include "base/check.h"
 #include "formats/kafka/record_batch.h"
+#include "log/fuzz_support.h"
 #include "log/housekeeping.h"
 #include "log/log.h"
 #include "log/sim_disk.h"
 
 namespace myelin::log {
-
-// The same in each run, so that an input means the same damage.
-class FixedRandom final : public Random {
- public:
-  void fill(void* to, std::size_t size) override {
-    auto* bytes = static_cast<std::uint8_t*>(to);
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = ++last_;
-  }
-
- private:
-  std::uint8_t last_ = 0;
-};
 
 // Stands still, but what takes time takes it.
 class FixedClock final : public Clock {
@@ -38,8 +26,6 @@ class FixedClock final : public Clock {
   Timestamp now() const override { return timestamp_from_ms(1'700'000'000'000); }
   SteadyTime steady() const override { return std::chrono::steady_clock::now(); }
 };
-
-using Files = std::vector<std::pair<std::string, std::string>>;
 
 struct FuzzedDirectory {
   Files files;
@@ -98,11 +84,7 @@ class FuzzedLog {
     return nullptr;
   }
 
-  bool write(Write write) {
-    const auto waiter = std::make_shared<Waiter>();
-    write.waiter = waiter;
-    return log().append(std::move(write)) && waiter->done.get_future().get();
-  }
+  bool write(Write write) { return append_and_wait(log(), std::move(write)); }
   // A record of the next offset. A producer's when it has an id.
   bool append(const TopicPtr& topic, std::size_t index, std::int64_t producer = -1) {
     auto& partition = *topic->partitions[index];
@@ -130,12 +112,6 @@ class FuzzedLog {
   }
 
  private:
-  struct Waiter final : AppendWaiter {
-    void numbered(const std::vector<BatchOutcome>&) override {}
-    void completed(Result<CommitNumber> commit) override { done.set_value(commit.has_value()); }
-    std::promise<bool> done;
-  };
-
   FixedClock clock_;
   FixedRandom random_;
   Result<std::unique_ptr<Log>> opened_;

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <future>
 #include <span>
 
 #include "base/bytes.h"
@@ -18,6 +17,7 @@
 #include "cli/log/command.h"
 #include "formats/kafka/record_batch.h"
 #include "log/directory.h"
+#include "log/fuzz_support.h"
 #include "log/log.h"
 #include "log/sim_disk.h"
 
@@ -28,25 +28,8 @@ using namespace myelin;
 constexpr std::size_t kDamageBytes = 8;
 constexpr std::size_t kDamagesMax = 16;
 
-class FixedRandom final : public Random {
- public:
-  void fill(void* to, std::size_t size) override {
-    auto* bytes = static_cast<std::uint8_t*>(to);
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = ++last_;
-  }
-
- private:
-  std::uint8_t last_ = 0;
-};
-
-class Waiter final : public log::AppendWaiter {
- public:
-  void numbered(const std::vector<log::BatchOutcome>&) override {}
-  void completed(Result<log::CommitNumber> commit) override { done.set_value(commit.has_value()); }
-  std::promise<bool> done;
-};
-
-using Files = std::vector<std::pair<std::string, std::string>>;
+using log::Files;
+using log::FixedRandom;
 
 log::Options quiet_options() {
   log::Options options;
@@ -76,10 +59,7 @@ Files make_files() {
     if (i == 0) write.topics.push_back(topic);
     if (i == 8) write.starts.push_back({topic, topic->partitions[0].get(), log::Offset(2)});
     write.batches.push_back({topic->partitions[0].get(), builder.finish()});
-    const auto waiter = std::make_shared<Waiter>();
-    write.waiter = waiter;
-    MYELIN_CHECK(opened->append(std::move(write)), "an append to a whole log");
-    MYELIN_CHECK(waiter->done.get_future().get(), "a commit of a whole log");
+    MYELIN_CHECK(log::append_and_wait(*opened, std::move(write)), "an append to a whole log");
     if (i == 5) MYELIN_CHECK(opened->checkpoint(), "a checkpoint of a whole log");
   }
   Files files;
@@ -93,18 +73,10 @@ void make_it_check(const std::string& path, std::string& content, std::size_t pl
     const auto from = place / 64 * 64;
     if (from + 64 <= content.size())
       store_le(content.data() + from + 60, crc32c({content.data() + from, 60}));
-  } else if (path.ends_with("checkpoint") && content.size() > 24) {
-    store_le(content.data() + 12, crc32c(std::string_view(content).substr(24)));
-    store_le(content.data() + 16, std::uint64_t{content.size() - 24});
+  } else if (path.ends_with("checkpoint")) {
+    log::seal_checkpoint(content);
   } else if (path.ends_with(".journal")) {
-    const auto from = place / log::kBlockBytes * log::kBlockBytes;
-    const auto header = log::decode_frame_header(std::string_view(content).substr(from));
-    const auto body_at = from + log::kFrameHeaderBytes;
-    if (!header || body_at + header->body_bytes > content.size()) return;
-    std::string head(log::kFrameHeaderBytes, '\0');
-    log::encode_frame_header(head.data(), *header,
-                             std::string_view(content).substr(body_at, header->body_bytes));
-    content.replace(from, head.size(), head);
+    log::seal_frame(content, place);
   }
 }
 
