@@ -50,7 +50,7 @@ void apply(std::pair<std::string, std::string>& file, std::span<const std::uint8
                   std::min<std::size_t>(value, content.size() - place), '\0');
       return;
     case 4: content.append(value, static_cast<char>(at)); return;
-    case 5:
+    default:
       if (path.ends_with("checkpoint")) {
         seal_checkpoint(content);
         done.forged = true;
